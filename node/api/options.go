@@ -1,0 +1,28 @@
+package api
+
+// The names of the process options, as on the command line without their dashes.
+const (
+	OptReach     = "reach"
+	OptNetwork   = "network"
+	OptModes     = "modes"
+	OptLimitUp   = "limit-up"
+	OptLimitDown = "limit-down"
+	OptBootstrap = "bootstrap"
+	OptRelay     = "relay"
+)
+
+// Options are the options of a process rather than of one request: the first verb on a home sets
+// them, and later verbs that ask for others are refused by name.
+type Options struct {
+	Reach     string   `json:"reach"`                // loopback, lan or internet
+	Network   string   `json:"network"`              // private world; "" is the common one
+	Modes     []string `json:"modes,omitempty"`      // of discovery; empty is the default ones
+	LimitUp   int64    `json:"limit_up,omitempty"`   // bytes per second; 0 is none
+	LimitDown int64    `json:"limit_down,omitempty"` // bytes per second; 0 is none
+	Bootstrap []string `json:"bootstrap,omitempty"`  // multiaddrs; empty is the default ones
+	Relay     bool     `json:"relay,omitempty"`      // relay for others (serve --relay)
+
+	// Said names the options that the user gave, by flag, environment or config file: only these
+	// are held against those of a process that already runs.
+	Said []string `json:"said,omitempty"`
+}

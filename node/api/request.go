@@ -1,0 +1,54 @@
+package api
+
+import "time"
+
+// Paths in requests are absolute: the process that does the work has another working directory than
+// the one that asked.
+
+// ShareRequest asks to import paths and serve them.
+type ShareRequest struct {
+	Paths    []string `json:"paths"`
+	Profile  string   `json:"profile,omitempty"` // UnixFS profile; "" is the default one
+	Name     string   `json:"name,omitempty"`    // instead of the path's last element; one path only
+	NoHidden bool     `json:"no_hidden,omitempty"`
+	Preserve bool     `json:"preserve,omitempty"` // keep mode and modification time
+	Public   bool     `json:"public,omitempty"`   // announce to the internet's DHT as well
+	Unlisted bool     `json:"unlisted,omitempty"` // announce nowhere: by link only
+}
+
+// GetRequest asks to fetch links.
+type GetRequest struct {
+	Links     []string      `json:"links"`
+	Dir       string        `json:"dir"` // where each download gets its own name; made if missing
+	Overwrite bool          `json:"overwrite,omitempty"`
+	Seed      bool          `json:"seed,omitempty"`       // go on serving when done
+	Timeout   time.Duration `json:"timeout_ns,omitempty"` // without any source for so long: not found; 0 for ever
+}
+
+// ListRequest asks what is in a folder.
+type ListRequest struct {
+	Link    string        `json:"link"`
+	Timeout time.Duration `json:"timeout_ns,omitempty"` // as in GetRequest
+}
+
+// CatRequest asks for the bytes of one file.
+type CatRequest struct {
+	Link    string        `json:"link"`
+	Offset  int64         `json:"offset,omitempty"`     // bytes the caller already has, from an answer that broke off
+	Timeout time.Duration `json:"timeout_ns,omitempty"` // as in GetRequest
+}
+
+// ForgetRequest asks to drop a root.
+type ForgetRequest struct {
+	Link string `json:"link"`
+}
+
+// The requests that say nothing yet.
+type (
+	ServeRequest     struct{} // be a daemon; what it does beyond that is in Options
+	StatusRequest    struct{} // how is this peer
+	PeersRequest     struct{} // who is connected
+	SharesRequest    struct{} // what does this home hold
+	TransfersRequest struct{} // what moves
+	DoctorRequest    struct{} // why can nobody reach me
+)
