@@ -1,0 +1,32 @@
+package wire
+
+// Choke says that the holder answers no requests on the channel until Unchoke; those it has are
+// rejected. A channel begins choked.
+type Choke struct{ Channel uint32 }
+
+// Unchoke says that the holder answers requests on the channel.
+type Unchoke struct{ Channel uint32 }
+
+// Interested says that the wanter would ask for leaves if it were unchoked. A channel begins not
+// interested.
+type Interested struct{ Channel uint32 }
+
+// NotInterested takes Interested back.
+type NotInterested struct{ Channel uint32 }
+
+// Type is TypeChoke.
+func (Choke) Type() Type { return TypeChoke }
+
+// Type is TypeUnchoke.
+func (Unchoke) Type() Type { return TypeUnchoke }
+
+// Type is TypeInterested.
+func (Interested) Type() Type { return TypeInterested }
+
+// Type is TypeNotInterested.
+func (NotInterested) Type() Type { return TypeNotInterested }
+
+func (m Choke) appendBody(dst []byte) []byte         { return appendUint(dst, m.Channel) }
+func (m Unchoke) appendBody(dst []byte) []byte       { return appendUint(dst, m.Channel) }
+func (m Interested) appendBody(dst []byte) []byte    { return appendUint(dst, m.Channel) }
+func (m NotInterested) appendBody(dst []byte) []byte { return appendUint(dst, m.Channel) }
