@@ -1,0 +1,17 @@
+//go:build !linux
+
+package store
+
+import "os"
+
+func syncData(f *os.File) error { return f.Sync() }
+
+// syncDir syncs a folder where that is possible: elsewhere the file system does it by itself.
+func syncDir(f *os.File) error {
+	_ = f.Sync()
+	return nil
+}
+
+func syncFileSystem(*os.File) (bool, error) { return false, nil }
+
+func dataRange(f *os.File, off int64) (from, to int64, err error) { return wholeRange(f, off) }
