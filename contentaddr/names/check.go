@@ -147,5 +147,5 @@ func isDevice(name string) bool {
 		port, ok = strings.CutPrefix(base, "LPT")
 	}
 	// The superscripts are digits of Latin-1, and count.
-	return ok && strings.Contains(" 0 1 2 3 4 5 6 7 8 9 ¹ ² ³ ", " "+port+" ") && port != ""
+	return ok && utf8.RuneCountInString(port) == 1 && strings.Contains("0123456789¹²³", port)
 }
