@@ -1,0 +1,17 @@
+package modetest
+
+import (
+	"testing"
+	"time"
+)
+
+// Until waits until cond holds, for what others do on their own goroutines and tell nobody about.
+// It fails the test after 20 s.
+func Until(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !cond(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited 20 s in vain: %s", what)
+		}
+	}
+}
