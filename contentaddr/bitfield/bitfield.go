@@ -215,6 +215,30 @@ func (b *Bitfield) next(i int, flip byte) int {
 	return b.n
 }
 
+// NextCommon returns the first bit from i on that is set in b and in o, or -1.
+func (b *Bitfield) NextCommon(o *Bitfield, i int) int {
+	n := min(b.n, o.n)
+	if i >= n {
+		return -1
+	}
+	k := i >> 3
+	if w := b.bits[k] & o.bits[k] & (0xff >> (i & 7)); w != 0 {
+		return k<<3 + bits.LeadingZeros8(w)
+	}
+	last := size(n)
+	for k++; k+8 <= last; k += 8 {
+		if w := binary.BigEndian.Uint64(b.bits[k:]) & binary.BigEndian.Uint64(o.bits[k:]); w != 0 {
+			return k<<3 + bits.LeadingZeros64(w)
+		}
+	}
+	for ; k < last; k++ {
+		if w := b.bits[k] & o.bits[k]; w != 0 {
+			return k<<3 + bits.LeadingZeros8(w)
+		}
+	}
+	return -1
+}
+
 // ones counts the set bits of p.
 func ones(p []byte) int {
 	n := 0
