@@ -1,0 +1,137 @@
+package picker
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	stealRatio    = 10 // times faster a source is to take over a request
+	stealRatioEnd = 3  // the same once no leaf is free
+	copyGain      = 2  // times sooner a second copy must come to be worth its bytes
+
+	// patience is how long a source may deliver nothing before its rate is no longer believed.
+	patience = 2 * time.Second
+
+	// maxSteps is how many requests of one source are looked at for one to take.
+	maxSteps = 64
+)
+
+// steal takes over requests from sources that are much slower, and at the end asks for second copies. The
+// newest request of a queue is taken, which is the last to be served and has most likely not begun.
+func (k *picking) steal() {
+	for k.budget.Leaves > 0 {
+		r, second := k.victim()
+		if r == nil || !k.room(r.size) {
+			return
+		}
+		i, from := r.leaf, NoSource
+		if !second {
+			from = r.source.id
+			k.requests.remove(r)
+		}
+		k.take(i, from)
+	}
+}
+
+// victim returns the request to take over, or to ask a second copy of: of the source that would take
+// longest for all that was asked of it.
+func (k *picking) victim() (worst *request, second bool) {
+	longest := 0.0
+	for _, o := range k.order {
+		if o == k.s || o.newest == nil {
+			continue
+		}
+		wait := k.wait(o)
+		if wait <= longest {
+			continue
+		}
+		over, copied := k.mayTake(o, wait)
+		if !over && !copied {
+			continue
+		}
+		if r := k.newestOf(o); r != nil {
+			worst, second, longest = r, !over, wait
+		}
+	}
+	return worst, second
+}
+
+// mayTake tells what s may do with the newest request of o, which takes wait seconds: take it over, or
+// ask for a second copy of it.
+func (k *picking) mayTake(o *source, wait float64) (over, second bool) {
+	own := k.ownWait(o, o.newest.size)
+	ratio := float64(stealRatio)
+	end := k.free.Count() == 0
+	if end {
+		ratio = stealRatioEnd
+	}
+	over = k.s.rate > 0 && k.s.rate >= ratio*k.believed(o) && wait > own
+	return over, end && wait > copyGain*own
+}
+
+// newestOf returns the newest request of o that s may be asked for as well, or nil.
+func (k *picking) newestOf(o *source) *request {
+	r := o.newest
+	for range maxSteps {
+		if r == nil {
+			return nil
+		}
+		if r.twin == nil && k.s.has(r.leaf) {
+			return r
+		}
+		r = r.prev
+	}
+	return nil
+}
+
+// believed returns the rate of o in bytes a second, or +Inf while it is not known and it has had no
+// time to show it. A source that lets us wait too long counts as stopped.
+func (k *picking) believed(o *source) float64 {
+	if k.now.Sub(o.last) > k.patienceWith(o) {
+		return 0
+	}
+	if o.rate == 0 {
+		return math.Inf(1)
+	}
+	return o.rate
+}
+
+// patienceWith returns how long o may deliver nothing: longer if its leaves take it longer.
+func (k *picking) patienceWith(o *source) time.Duration {
+	if o.rate == 0 {
+		return patience
+	}
+	leaf := float64(o.oldest.size) / o.rate
+	return max(patience, min(2*seconds(leaf), 30*time.Second))
+}
+
+func seconds(s float64) time.Duration { return time.Duration(min(s, 1e6) * float64(time.Second)) }
+
+// wait returns the seconds until o has delivered all that was asked of it.
+func (k *picking) wait(o *source) float64 {
+	rate := k.believed(o)
+	if math.IsInf(rate, 1) {
+		rate = k.s.rate // as fast as we are, until it shows otherwise
+		if rate == 0 {
+			rate = 1
+		}
+	}
+	if rate == 0 {
+		return math.Inf(1)
+	}
+	return float64(o.bytes) / rate
+}
+
+// ownWait returns the seconds until s would have delivered size bytes more, if asked now; a source whose
+// rate is not known is as fast as o.
+func (k *picking) ownWait(o *source, size uint32) float64 {
+	rate := k.s.rate
+	if rate == 0 {
+		rate = o.rate
+	}
+	if rate == 0 {
+		rate = 1
+	}
+	return float64(k.s.bytes+int(size)) / rate
+}
