@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/ipfs/go-cid"
+
+	"github.com/seed4134be55/peer/contentaddr"
 )
 
 // A cursor reads a message's body. Its first error sticks, and after it every read is zero.
@@ -99,6 +101,9 @@ func (c *cursor) cid(what string) cid.Cid {
 		return cid.Undef
 	}
 	id, err := cid.Cast(raw)
+	if err == nil {
+		err = contentaddr.CheckCID(id)
+	}
 	if err != nil {
 		c.fail("%s: %v", what, err)
 		return cid.Undef
