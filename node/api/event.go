@@ -2,40 +2,45 @@ package api
 
 import "time"
 
-// The names of events: what Event.Event may be. The comment lists the fields that are always there;
-// more may be.
+// The names of events: what Event.Event may be. The comment lists the fields that matter to it; the
+// table always says which are written even when they are zero.
 const (
-	EventShared    = "shared"   // cid link name bytes files seconds; also path, audience
-	EventCid       = "cid"      // path cid bytes
-	EventProgress  = "progress" // bytes total sources rate; also cid, name, files
-	EventDone      = "done"     // cid path bytes fetched seconds; also files, message
-	EventEntry     = "entry"    // name type cid; also bytes, target
-	EventForgot    = "forgot"   // cid name; also path
-	EventServing   = "serving"  // peer addrs
-	EventStatus    = "status"   // peer version reach network modes home peers shares transfers
-	EventPeer      = "peer"     // peer addrs; also agent, latency, sent, received
-	EventShare     = "share"    // cid name bytes files complete; also link, path, public, unlisted, message
-	EventTransfer  = "transfer" // cid name bytes total sources rate; also up_rate, path, state
-	EventCheck     = "check"    // name state message; also hint
-	EventSkipped   = "skipped"  // path message: left out of an import, and why
-	EventWarning   = "warning"  // message: something to know, that stops nothing
-	EventState     = "state"    // message: what is going on just now ("hashing…", "looking for … on: …")
-	EventWaiting   = "waiting"  // message: the verb is done, the process stays for others
-	EventError     = "error"    // kind message: the last line of an answer that failed
-	EventEnd       = "end"      // the last line of an answer that did not; never shown
-	EventData      = "data"     // bytes: so many raw bytes follow; never shown
-	CheckOK        = "ok"       // states of an EventCheck
+	EventShared   = "shared"   // cid link name bytes files seconds; also path, audience
+	EventCid      = "cid"      // path cid bytes
+	EventProgress = "progress" // bytes total sources rate; also cid, name, files
+	EventDone     = "done"     // cid path bytes fetched seconds; also files, message
+	EventEntry    = "entry"    // name type cid; also bytes, target
+	EventForgot   = "forgot"   // cid name; also path
+	EventServing  = "serving"  // peer addrs
+	EventStatus   = "status"   // peer version reach network modes home peers shares transfers
+	EventPeer     = "peer"     // peer addrs; also agent, latency, sent, received
+	EventShare    = "share"    // cid name bytes files complete; also link, path, public, unlisted, message
+	EventTransfer = "transfer" // cid name bytes total sources rate; also up_rate, path, state
+	EventCheck    = "check"    // name state message; also hint
+	EventSkipped  = "skipped"  // path message: left out of an import, and why
+	EventWarning  = "warning"  // message: something to know, that stops nothing
+	EventState    = "state"    // message: what is going on just now ("hashing…", "looking for … on: …")
+	EventVersion  = "version"  // version: what `peer version` says
+	EventWaiting  = "waiting"  // message: the verb is done, the process stays for others
+	EventError    = "error"    // kind message: the last line of an answer that failed
+	EventEnd      = "end"      // the last line of an answer that did not; never shown
+	EventData     = "data"     // bytes: so many raw bytes follow; never shown
+)
+
+// What Event.State and Event.Type may be.
+const (
+	CheckOK        = "ok" // of an EventCheck
 	CheckProblem   = "problem"
 	CheckUnknown   = "unknown"
-	TypeFile       = "file" // types of an EventEntry
+	TransferActive = "active" // of an EventTransfer
+	TransferPaused = "paused"
+	TypeFile       = "file" // of an EventEntry
 	TypeFolder     = "folder"
 	TypeSymlink    = "symlink"
-	TransferActive = "active" // states of an EventTransfer
-	TransferPaused = "paused"
 )
 
 // An Event is one line of an answer, and one line of a verb's --json output. Which fields are there
-// depends on Event; those that the list above calls always there are written even when they are zero.
+// depends on Event: see the list above.
 type Event struct {
 	Event string `json:"event"`
 
