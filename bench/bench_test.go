@@ -69,6 +69,7 @@ func sayUntilInterrupt(v any) error {
 func small(t *testing.T) *workspace {
 	t.Helper()
 	t.Setenv("BENCH_STAND_IN", "1")
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would keep each stand-in for a second at its end
 	w, err := newWorkspace(t.TempDir(), 2, 3<<20, 20)
 	if err != nil {
 		t.Fatal(err)

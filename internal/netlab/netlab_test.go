@@ -80,7 +80,8 @@ func send(args []string) error {
 func start(t *testing.T, l *Lab, host, role string, args ...string) *process.Process {
 	t.Helper()
 	cmd := l.Command(t.Context(), host, os.Args[0], args...)
-	cmd.Env = append(os.Environ(), "NETLAB_ROLE="+role)
+	// The race detector would keep each of these programs for a second at its end.
+	cmd.Env = append(os.Environ(), "NETLAB_ROLE="+role, "GORACE=atexit_sleep_ms=0")
 	p, err := process.Start(cmd)
 	if err != nil {
 		t.Fatal(err)

@@ -95,7 +95,7 @@ func TestContextEndsProcess(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
-	p := shell(t, `i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo counted; exec sleep 60`)
+	p := shell(t, `i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo counted; kill -STOP $$`)
 	if _, err := p.Line(soon, func(s string) bool { return s == "counted" }); err != nil {
 		t.Fatal(err)
 	}
