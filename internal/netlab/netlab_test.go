@@ -2,10 +2,12 @@ package netlab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -236,8 +238,9 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Wait(soon); err == nil {
-		t.Error("sleep ended well")
+	var exit *exec.ExitError
+	if err := p.Wait(soon); !errors.As(err, &exit) {
+		t.Errorf("sleep was not killed: %v", err)
 	}
 	again := &Lab{name: l.name}
 	if left, err := again.namespaces(); err != nil || len(left) > 0 {
