@@ -74,6 +74,6 @@ func (k *picking) worthHurry(i int, at time.Time) bool {
 		return false
 	default:
 		wait := k.wait(r.source)
-		return wait > at.Sub(k.now).Seconds() && wait > copyGain*k.ownWait(r.source, r.size)
+		return wait > at.Sub(k.now).Seconds() && wait > soonerGain*k.ownWait(r.source, r.size)
 	}
 }

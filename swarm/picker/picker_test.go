@@ -340,67 +340,76 @@ func TestDeadlineOfALateSource(t *testing.T) {
 
 func TestStealing(t *testing.T) {
 	const mib = 1 << 20
+	type outcome string
+	const nothing, takesOver, second outcome = "nothing", "takes over", "second copy"
 	for _, tc := range []struct {
 		name       string
 		slow, fast float64 // bytes a second
+		queue      int     // leaves asked of the slow source
 		free       bool    // a leaf is free that the fast source lacks
 		after      time.Duration
-		over       bool // taken over
-		second     bool // asked for twice
+		want       outcome
 	}{
-		{"ten times faster", mib, 10 * mib, true, 0, true, false},
-		{"nine times faster", mib, 9 * mib, true, 0, false, false},
-		{"three times faster at the end", mib, 3 * mib, false, 0, true, false},
-		{"two and a half at the end", mib, 2.5 * mib, false, 0, false, true},
-		{"equal at the end", mib, mib, false, 0, false, true},
-		{"silent", mib, mib, true, time.Minute, true, false},
-		{"silent from the start", 0, mib, true, time.Minute, true, false},
-		{"new", 0, 100 * mib, true, time.Second, false, false},
-		{"both new at the end", 0, 0, false, 0, false, true},
-		{"faster than us", 10 * mib, mib, false, 0, false, false},
+		{"ten times faster", mib, 10 * mib, 4, true, 0, takesOver},
+		{"ten times faster, the last request", mib, 10 * mib, 1, true, 0, takesOver},
+		{"nine times faster", mib, 9 * mib, 4, true, 0, nothing},
+		{"three times faster at the end", mib, 3 * mib, 1, false, 0, takesOver},
+		{"two and a half times at the end", mib, 2.5 * mib, 1, false, 0, second},
+		{"equal at the end, a long queue", mib, mib, 4, false, 0, takesOver},
+		{"equal at the end, a short queue", mib, mib, 2, false, 0, nothing},
+		{"slower at the end", mib, mib / 4, 4, false, 0, nothing},
+		{"silent", mib, mib, 1, true, time.Minute, takesOver},
+		{"silent from the start", 0, mib, 1, true, time.Minute, takesOver},
+		{"silent beside one of unknown rate", mib, 0, 1, false, time.Minute, second},
+		{"new", 0, 100 * mib, 4, true, time.Second, nothing},
+		{"both new at the end", 0, 0, 4, false, 0, takesOver},
+		{"both new at the end, one request", 0, 0, 1, false, 0, nothing},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := newTest(t, 5, mib, 12)
 			p.AddSource(0)
-			p.SourceHas(0, 0, 5)
 			p.AddSource(1)
 			p.SourceHasNone(1)
 			p.SourceHas(1, 0, 4)
 			p.SetRate(0, tc.slow)
 			p.SetRate(1, tc.fast)
-			p.Unwant(4, 1)
+			p.Unwant(tc.queue, 5-tc.queue)
 			p.Pick(nil, 0, lots, start)
 			if tc.free {
 				p.Want(4, 1)
 			}
 			got := p.Pick(nil, 1, Budget{Bytes: mib, Leaves: 1}, start.Add(tc.after))
 			check(t, p)
-			if want := tc.over || tc.second; len(got) == 0 == want {
-				t.Fatalf("picked %v", got)
+			was := nothing
+			switch {
+			case len(got) == 1 && got[0].From == 0:
+				was = takesOver
+			case len(got) == 1:
+				was = second
 			}
-			if len(got) == 1 && (got[0].From == 0) != tc.over {
-				t.Errorf("picked %v", got)
+			if was != tc.want {
+				t.Errorf("%s: %v", was, got)
 			}
 		})
 	}
 }
 
-func TestEndgameTakesTheLastAndCancels(t *testing.T) {
-	p := newTest(t, 3, 1<<20, 13)
+func TestTheFirstOfTwoCopiesCancelsTheOther(t *testing.T) {
+	p := newTest(t, 1, 1<<20, 13)
 	for id := range SourceID(3) {
 		p.AddSource(id)
-		p.SetRate(id, 1<<20)
 	}
-	first := p.Pick(nil, 0, lots, start)
-	second := p.Pick(nil, 1, lots, start)
-	if len(second) != 1 || second[0].Leaf != first[2].Leaf {
-		t.Fatalf("first %v, second %v: at equal rates only the last is much sooner", first, second)
+	p.SetRate(0, 1<<20)
+	p.SetRate(1, 2.5*(1<<20))
+	p.SetRate(2, 1e9)
+	p.Pick(nil, 0, lots, start)
+	if got := p.Pick(nil, 1, lots, start); !slices.Equal(got, []Choice{{Leaf: 0, From: NoSource}}) {
+		t.Fatalf("picked %v", got)
 	}
-	if got := p.Pick(nil, 2, lots, start); slices.Contains(leavesOf(got), second[0].Leaf) {
-		t.Errorf("leaf %d is asked for a third time", second[0].Leaf)
+	if got := p.Pick(nil, 2, lots, start); got != nil {
+		t.Errorf("picked %v for a third time", got)
 	}
-	cancel := p.Have(second[0].Leaf, 1, start)
-	if !slices.Equal(cancel, []SourceID{0}) {
+	if cancel := p.Have(0, 1, start); !slices.Equal(cancel, []SourceID{0}) {
 		t.Errorf("cancel at %v", cancel)
 	}
 	check(t, p)

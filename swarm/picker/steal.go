@@ -8,7 +8,7 @@ import (
 const (
 	stealRatio    = 10 // times faster a source is to take over a request
 	stealRatioEnd = 3  // the same once no leaf is free
-	copyGain      = 2  // times sooner a second copy must come to be worth its bytes
+	soonerGain    = 2  // times sooner a leaf must come to be asked of another as well
 
 	// patience is how long a source may deliver nothing before its rate is no longer believed.
 	patience = 2 * time.Second
@@ -17,16 +17,17 @@ const (
 	maxSteps = 64
 )
 
-// steal takes over requests from sources that are much slower, and at the end asks for second copies. The
-// newest request of a queue is taken, which is the last to be served and has most likely not begun.
+// steal takes over requests from sources that are much slower and, at the end, from those that would take
+// much longer. The newest request of a queue goes first: it is the last to be served and has most likely
+// not begun. Only the oldest one, which most likely has, is asked for a second time instead.
 func (k *picking) steal() {
 	for k.budget.Leaves > 0 {
-		r, second := k.victim()
+		r, over := k.victim()
 		if r == nil || !k.room(r.size) {
 			return
 		}
 		i, from := r.leaf, NoSource
-		if !second {
+		if over {
 			from = r.source.id
 			k.requests.remove(r)
 		}
@@ -34,9 +35,9 @@ func (k *picking) steal() {
 	}
 }
 
-// victim returns the request to take over, or to ask a second copy of: of the source that would take
-// longest for all that was asked of it.
-func (k *picking) victim() (worst *request, second bool) {
+// victim returns the request to take over, or to ask a second copy of (not over): of the source that would
+// take longest for all that was asked of it.
+func (k *picking) victim() (worst *request, over bool) {
 	longest := 0.0
 	for _, o := range k.order {
 		if o == k.s || o.newest == nil {
@@ -46,28 +47,28 @@ func (k *picking) victim() (worst *request, second bool) {
 		if wait <= longest {
 			continue
 		}
-		over, copied := k.mayTake(o, wait)
-		if !over && !copied {
+		faster, sooner := k.compare(o, wait)
+		if !faster && !sooner {
 			continue
 		}
 		if r := k.newestOf(o); r != nil {
-			worst, second, longest = r, !over, wait
+			worst, over, longest = r, faster || r != o.oldest, wait
 		}
 	}
-	return worst, second
+	return worst, over
 }
 
-// mayTake tells what s may do with the newest request of o, which takes wait seconds: take it over, or
-// ask for a second copy of it.
-func (k *picking) mayTake(o *source, wait float64) (over, second bool) {
+// compare tells whether s is fast enough to take over any request of o, whose queue takes wait seconds;
+// and whether, nothing being free, it would have the last of them so much sooner that asking is worth it.
+func (k *picking) compare(o *source, wait float64) (faster, sooner bool) {
 	own := k.ownWait(o, o.newest.size)
 	ratio := float64(stealRatio)
 	end := k.free.Count() == 0
 	if end {
 		ratio = stealRatioEnd
 	}
-	over = k.s.rate > 0 && k.s.rate >= ratio*k.believed(o) && wait > own
-	return over, end && wait > copyGain*own
+	faster = k.s.rate > 0 && k.s.rate >= ratio*k.believed(o) && wait > own
+	return faster, end && wait > soonerGain*own
 }
 
 // newestOf returns the newest request of o that s may be asked for as well, or nil.
