@@ -15,7 +15,7 @@ import (
 
 const (
 	askTimeout = 2 * time.Second // for one peer to answer, dialling included
-	maxAsking  = 32              // peers asked at a time by one AskAll
+	maxAsking  = 32              // peers asked at a time by one AskEach
 )
 
 // Client asks the question. It has no state, and all its methods may be called concurrently.
@@ -66,24 +66,29 @@ func (c Client) exchange(ctx context.Context, p peer.ID, request []byte, count i
 	return have, err
 }
 
-// AskAll asks all of peers, 32 at a time, and yields the answers that have a yes in them as they
-// come. Peers that do not answer within 2 s are passed over. The channel closes when all were asked
-// or soon after ctx ends, whether or not it is read. It fails only if the question cannot be put.
+// AskAll asks all of peers as AskEach does.
 func (c Client) AskAll(ctx context.Context, peers []peer.ID, cids []cid.Cid) (<-chan Answer, error) {
-	request, err := appendRequest(nil, cids)
-	if err != nil {
-		return nil, err
-	}
 	todo := make(chan peer.ID, len(peers))
 	for _, p := range peers {
 		todo <- p
 	}
 	close(todo)
+	return c.AskEach(ctx, todo, cids)
+}
 
+// AskEach asks the peers that come from peers until it is closed, 32 at a time, and yields the
+// answers that have a yes in them as they come. Peers that do not answer within 2 s are passed
+// over. The channel closes when all were asked or soon after ctx ends, whether or not it is read.
+// It fails only if the question cannot be put.
+func (c Client) AskEach(ctx context.Context, peers <-chan peer.ID, cids []cid.Cid) (<-chan Answer, error) {
+	request, err := appendRequest(nil, cids)
+	if err != nil {
+		return nil, err
+	}
 	out := make(chan Answer)
 	var asking sync.WaitGroup
-	for range min(len(peers), maxAsking) {
-		asking.Go(func() { c.askEach(ctx, todo, request, len(cids), out) })
+	for range maxAsking {
+		asking.Go(func() { c.work(ctx, peers, request, len(cids), out) })
 	}
 	go func() {
 		asking.Wait()
@@ -92,12 +97,20 @@ func (c Client) AskAll(ctx context.Context, peers []peer.ID, cids []cid.Cid) (<-
 	return out, nil
 }
 
-func (c Client) askEach(ctx context.Context, todo <-chan peer.ID, request []byte, count int, out chan<- Answer) {
-	for p := range todo {
-		have, err := c.exchange(ctx, p, request, count)
-		if ctx.Err() != nil {
+// work is one of the askers.
+func (c Client) work(ctx context.Context, peers <-chan peer.ID, request []byte, count int, out chan<- Answer) {
+	for {
+		var p peer.ID
+		select {
+		case <-ctx.Done():
 			return
+		case next, ok := <-peers:
+			if !ok {
+				return
+			}
+			p = next
 		}
+		have, err := c.exchange(ctx, p, request, count)
 		if err != nil || !slices.Contains(have, true) {
 			continue
 		}

@@ -21,7 +21,7 @@ func newAminoTable(c Config) *table {
 		name: "public", host: c.Host, log: c.Log,
 		protocol:  amino.ProtocolPrefix + "/kad/1.0.0",
 		bootstrap: c.PublicBootstrap, reach: c.Reach,
-		shares: c.PublicShares, again: aminoAgain,
+		shares: c.PublicShares, again: aminoAgain, look: growthCheck,
 		options: []dht.Option{
 			dht.Mode(dht.ModeAuto), // a client unless the world can reach this peer
 			dht.QueryFilter(dht.PublicQueryFilter),

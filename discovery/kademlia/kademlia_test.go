@@ -112,7 +112,12 @@ func TestSharesAreToldToATableThatFills(t *testing.T) {
 	hosts := modetest.Hosts(t, 2)
 	c := modetest.ContentID("shared")
 	holder := newMode(t, Config{Host: hosts[0]})
-	newMode(t, Config{Host: hosts[1], Bootstrap: []peer.AddrInfo{infoOf(hosts[0])}, Shares: func() []cid.Cid { return []cid.Cid{c} }})
+	sharer, err := New(Config{Host: hosts[1], Bootstrap: []peer.AddrInfo{infoOf(hosts[0])}, Shares: func() []cid.Cid { return []cid.Cid{c} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sharer.network.look = time.Millisecond
+	modetest.Go(t, sharer)
 	modetest.Until(t, "it was told", func() bool {
 		if holder.network.size() == 0 {
 			return false

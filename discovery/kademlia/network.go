@@ -30,7 +30,7 @@ func newNetworkTable(c Config) *table {
 		name: "network", host: c.Host, log: c.Log,
 		protocol:  prefix + "/kad/1.0.0",
 		bootstrap: c.Bootstrap, reach: r,
-		shares: c.Shares, again: networkAgain,
+		shares: c.Shares, again: networkAgain, look: growthCheck,
 		options: []dht.Option{
 			dht.ProtocolPrefix(prefix),
 			// A server always: whether one can be reached from the internet says nothing about the

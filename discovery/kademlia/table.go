@@ -29,6 +29,7 @@ type tableConfig struct {
 	reach     reach.Reach // bounds whom to bootstrap from; options hold the rest to it
 	shares    func() []cid.Cid
 	again     time.Duration // between two announcements of shares
+	look      time.Duration // between two looks at how the table has grown
 }
 
 // table is one hash table from the first question to it until run ends.

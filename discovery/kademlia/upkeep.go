@@ -82,7 +82,7 @@ func (t *table) keepAnnounced(ctx context.Context) {
 		return
 	}
 	told, next := 0, time.Now().Add(t.again)
-	look := time.NewTicker(growthCheck)
+	look := time.NewTicker(t.look)
 	defer look.Stop()
 	for {
 		size := t.size()
