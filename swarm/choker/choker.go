@@ -66,7 +66,7 @@ type turn struct {
 	unchoked   bool
 	optimistic bool      // unchoked to find out what it gives
 	bytes      uint64    // BytesOut when it began
-	ended      time.Time // the last one; zero: never had one
+	waits      time.Time // since when: the end of its last turn, or when it was met
 }
 
 // New returns a choker to which all peers are choked.
@@ -108,7 +108,7 @@ func (c *Choker) meet(peers []Peer) {
 	for _, p := range peers {
 		here[p.ID] = true
 		if c.turns[p.ID] == nil {
-			c.turns[p.ID] = &turn{}
+			c.turns[p.ID] = &turn{waits: p.Since}
 		}
 	}
 	for id := range c.turns {
@@ -148,7 +148,7 @@ func (c *Choker) decide(now time.Time, peers []Peer, chosen map[PeerID]bool) Dec
 			t.unchoked, t.bytes = true, p.BytesOut
 			d.Unchoke = append(d.Unchoke, p.ID)
 		case !chosen[p.ID] && t.unchoked:
-			t.unchoked, t.optimistic, t.ended = false, false, now
+			t.unchoked, t.optimistic, t.waits = false, false, now
 			d.Choke = append(d.Choke, p.ID)
 		}
 	}

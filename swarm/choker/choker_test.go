@@ -192,6 +192,47 @@ func TestSeedGoesRound(t *testing.T) {
 	}
 }
 
+// However many come who have had nothing, those wait no longer who have had much.
+func TestNewcomersWaitTheirTurn(t *testing.T) {
+	c := newTest(10)
+	peers := peersOf(2*minSlots, func(p *Peer) { p.Seeding, p.BytesOut = true, 1<<40 })
+	turns := make(map[PeerID]int)
+	for n := range 10 {
+		now := start.Add(time.Duration(n) * rechokeEvery)
+		for range minSlots / 2 {
+			peers = append(peers, Peer{ID: PeerID(len(peers)), Interested: true, Seeding: true, Since: now})
+		}
+		for _, id := range c.Step(now, peers, full).Unchoke {
+			turns[id]++
+		}
+		for i := range peers {
+			if c.Unchoked(peers[i].ID) {
+				peers[i].BytesOut += turnBytes
+			}
+		}
+	}
+	for id := range PeerID(2 * minSlots) {
+		if turns[id] < 2 {
+			t.Errorf("%d had %d turns", id, turns[id])
+		}
+	}
+}
+
+func TestATurnEndsAtTheRechoke(t *testing.T) {
+	c := newTest(11)
+	peers := peersOf(20, func(p *Peer) { p.Seeding = true })
+	c.Step(start, peers, full)
+	for i := range minSlots {
+		peers[i].BytesOut = 2 * turnBytes
+	}
+	if d := c.Step(start.Add(time.Second), peers, full); d.Choke != nil {
+		t.Errorf("decided %+v between rechokes", d)
+	}
+	if d := c.Step(start.Add(rechokeEvery), peers, full); len(d.Choke) != minSlots {
+		t.Errorf("decided %+v", d)
+	}
+}
+
 func TestSlowTakerKeepsItsTurn(t *testing.T) {
 	c := newTest(8)
 	peers := peersOf(20, func(p *Peer) { p.Seeding = true })

@@ -9,14 +9,14 @@ import (
 const turnBytes = 16 << 20
 
 // chooseTakers gives n slots to peers that cannot give anything back: those in the middle of their turn,
-// then those whose last turn is longest ago. A turn is counted in bytes, so that a slow peer gets no less
-// than a fast one.
+// then those who have waited longest. A turn is counted in bytes, so that a slow peer gets no less than a
+// fast one.
 func (c *Choker) chooseTakers(peers []Peer, n int, keep bool, chosen map[PeerID]bool) {
 	slices.SortFunc(peers, func(a, b Peer) int {
 		s, t := c.turns[a.ID], c.turns[b.ID]
 		return cmp.Or(
 			cmp.Compare(stage(s, a, keep), stage(t, b, keep)),
-			s.ended.Compare(t.ended),
+			s.waits.Compare(t.waits),
 			cmp.Compare(a.BytesOut, b.BytesOut),
 			cmp.Compare(a.ID, b.ID))
 	})

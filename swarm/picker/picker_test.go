@@ -108,6 +108,36 @@ func TestFirstAtRandomThenRarest(t *testing.T) {
 	}
 }
 
+// One leaf of 64 is rare: it is rarely among the first four, and comes next.
+func TestFirstFourAreNotTheRarest(t *testing.T) {
+	early := 0
+	for seed := range uint64(100) {
+		p := newTest(t, 64, 1<<20, seed)
+		for id := range SourceID(2) {
+			p.AddSource(id)
+			p.SourceHasNone(id)
+			p.SourceHas(id, 0, 63)
+		}
+		p.SourceHas(0, 63, 1)
+		p.AddSource(2)
+		p.SourceHas(2, 0, 1)
+		p.SourceHasNone(2)
+		for n := range randomFirst + 1 {
+			i := p.Pick(nil, 0, Budget{Bytes: 1 << 20, Leaves: 1}, start)[0].Leaf
+			if n < randomFirst && i == 63 {
+				early++
+			}
+			p.Have(i, 0, start)
+		}
+		if !p.Holds(63) {
+			t.Errorf("seed %d: the rare leaf is not among the first five", seed)
+		}
+	}
+	if early > 20 { // 100 × 4 ÷ 64 are expected
+		t.Errorf("the rare leaf came among the first four in %d of 100 runs", early)
+	}
+}
+
 func checkRarest(t *testing.T, p *Picker, choice int) {
 	t.Helper()
 	for i := range p.free.All() {
@@ -192,6 +222,9 @@ func TestFailedIsNotAskedAgain(t *testing.T) {
 	p.Failed(0, 1)
 	check(t, p)
 	p.SourceHas(0, 0, 4)
+	if got := p.Pick(nil, 0, lots, start); got != nil {
+		t.Errorf("picked %v of the source that failed and says it has all leaves", got)
+	}
 	p.SourceHasAll(0)
 	check(t, p)
 	if got := p.Pick(nil, 0, lots, start); got != nil {
@@ -391,6 +424,21 @@ func TestStealing(t *testing.T) {
 				t.Errorf("%s: %v", was, got)
 			}
 		})
+	}
+}
+
+// A source ten times faster leaves a request where it is when its own queue is so long that it would have
+// the leaf later.
+func TestABusySourceDoesNotSteal(t *testing.T) {
+	p := newTest(t, 100, 1<<20, 15)
+	for id := range SourceID(2) {
+		p.AddSource(id)
+	}
+	p.SetRate(0, 1<<20)
+	p.SetRate(1, 10<<20)
+	p.Pick(nil, 0, Budget{Bytes: 1 << 20, Leaves: 1}, start)
+	if got := p.Pick(nil, 1, lots, start); len(got) != 99 {
+		t.Errorf("picked %d leaves, the last of them %v", len(got), got[len(got)-1])
 	}
 }
 

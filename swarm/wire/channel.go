@@ -30,8 +30,9 @@ type Refused struct {
 // Close ends a channel; requests on it are void.
 type Close struct{ Channel uint32 }
 
-// GetManifest asks for the manifest's entries from index From on, at most MaxBytes of them. The
-// answer is one page on the data stream, empty when the holder knows no such entries yet.
+// GetManifest asks for the manifest's entries from index From on, which is below the Entries that the
+// holder has announced. The answer is one page on the data stream: as many entries as fit in MaxBytes,
+// at least one.
 type GetManifest struct {
 	Channel, From uint32
 	MaxBytes      uint32 // at most MaxPage

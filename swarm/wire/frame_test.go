@@ -105,30 +105,6 @@ func TestFramesDoNotAllocate(t *testing.T) {
 	}
 }
 
-func TestPage(t *testing.T) {
-	page := AppendInnerEntry(nil, []byte("node"))
-	page = AppendLeafEntry(page, MaxBlock)
-	if got := hex.EncodeToString(page); got != "01046e6f6465"+"0080808001" {
-		t.Errorf("page %s", got)
-	}
-	e, rest, err := NextEntry(page)
-	if err != nil || !e.Inner || e.Size != 4 || string(e.Block) != "node" {
-		t.Errorf("first entry %+v, %v", e, err)
-	}
-	e, rest, err = NextEntry(rest)
-	if err != nil || e.Inner || e.Size != MaxBlock || len(rest) != 0 {
-		t.Errorf("second entry %+v, %v, %d bytes left", e, err, len(rest))
-	}
-	for name, raw := range map[string]string{
-		"nothing": "", "kind 2": "0200", "no size": "00", "leaf over 2 MiB": "0081808001", "inner cut short": "010561",
-	} {
-		page, _ := hex.DecodeString(raw)
-		if e, _, err := NextEntry(page); !errors.Is(err, ErrMalformed) {
-			t.Errorf("%s: %+v, %v", name, e, err)
-		}
-	}
-}
-
 func FuzzReadHeader(f *testing.F) {
 	for _, tc := range frames {
 		raw, _ := hex.DecodeString(tc.hex)
@@ -156,23 +132,6 @@ func FuzzReadHeader(f *testing.F) {
 		}
 		if !bytes.Equal(buf[start:], raw[:used]) {
 			t.Fatalf("%x reads as %+v, which is %x", raw[:used], h, buf[start:])
-		}
-	})
-}
-
-func FuzzNextEntry(f *testing.F) {
-	f.Add(AppendLeafEntry(AppendInnerEntry(nil, []byte("node")), 300))
-	f.Fuzz(func(t *testing.T, page []byte) {
-		e, rest, err := NextEntry(page)
-		if err != nil {
-			return
-		}
-		again := AppendLeafEntry(nil, e.Size)
-		if e.Inner {
-			again = AppendInnerEntry(nil, e.Block)
-		}
-		if !bytes.Equal(append(again, rest...), page) {
-			t.Fatalf("%x reads as %+v", page, e)
 		}
 	})
 }

@@ -1,0 +1,111 @@
+package swarm
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
+)
+
+// Bounds of what a session remembers of peers, and of its patience with them.
+const (
+	maxCandidates  = 1000
+	maxAddrs       = 32 // a candidate
+	firstRedial    = time.Second
+	longestRedial  = 30 * time.Second
+	maxOriginShown = 6
+)
+
+// A candidate is a peer that may have the root.
+type candidate struct {
+	info    peer.AddrInfo
+	origin  string
+	next    time.Time // not dialled before
+	fails   int
+	dialing bool
+	banned  bool   // it lied about this root
+	lastErr string // of the last dial
+}
+
+// candidates are the peers that a session was told of. It is pure and owned by the session's loop.
+type candidates struct {
+	known   map[peer.ID]*candidate
+	order   []peer.ID // as they came; the first are the link's own
+	dialing int
+}
+
+// add remembers p. A peer known already keeps its history and gains addresses.
+func (c *candidates) add(p peer.AddrInfo, origin string) {
+	known, ok := c.known[p.ID]
+	if !ok {
+		if len(c.known) >= maxCandidates {
+			return
+		}
+		known = &candidate{info: peer.AddrInfo{ID: p.ID}, origin: origin}
+		c.known[p.ID] = known
+		c.order = append(c.order, p.ID)
+	}
+	for _, a := range p.Addrs {
+		have := slices.ContainsFunc(known.info.Addrs, func(b multiaddr.Multiaddr) bool { return a.Equal(b) })
+		if have || len(known.info.Addrs) == maxAddrs {
+			continue
+		}
+		known.info.Addrs = append(known.info.Addrs, a)
+		known.next = time.Time{} // a new way to it is worth a try at once
+	}
+}
+
+// due returns up to n candidates to dial now, marked as being dialled; connected ones are left out.
+func (c *candidates) due(now time.Time, n int, connected func(peer.ID) bool) []*candidate {
+	var due []*candidate
+	for _, id := range c.order {
+		k := c.known[id]
+		if len(due) == n {
+			break
+		}
+		if k.dialing || k.banned || now.Before(k.next) || connected(id) {
+			continue
+		}
+		k.dialing = true
+		c.dialing++
+		due = append(due, k)
+	}
+	return due
+}
+
+// dialed ends an attempt that due began.
+func (c *candidates) dialed(id peer.ID) {
+	c.known[id].dialing = false
+	c.dialing--
+}
+
+// failed puts the next attempt off, longer each time.
+func (c *candidates) failed(id peer.ID, now time.Time, err error) {
+	k := c.known[id]
+	k.next = now.Add(min(firstRedial<<min(k.fails, 10), longestRedial))
+	k.fails++
+	if err != nil {
+		k.lastErr = err.Error()
+	}
+}
+
+// summary says in one phrase how the search stands, for a session that gives up.
+func (c *candidates) summary(connected int) string {
+	if len(c.known) == 0 {
+		return "no peer was found that has it"
+	}
+	if connected > 0 {
+		return fmt.Sprintf("%d connected peers sent nothing more", connected)
+	}
+	var reasons []string
+	for _, id := range c.order {
+		k := c.known[id]
+		if k.lastErr != "" && len(reasons) < maxOriginShown {
+			reasons = append(reasons, fmt.Sprintf("%s (from %s): %s", id.ShortString(), k.origin, k.lastErr))
+		}
+	}
+	return fmt.Sprintf("%d peers known, none of use: %s", len(c.known), strings.Join(reasons, "; "))
+}

@@ -1,0 +1,371 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
+
+	"github.com/seed4134be55/peer/fault"
+	"github.com/seed4134be55/peer/swarm/wire"
+)
+
+const (
+	// outboxSize bounds the control messages queued for a peer; one that lets them pile up is cut off.
+	outboxSize = 1024
+	// A client may send messages at this rate, after a burst: far above what any download needs.
+	messageRate, messageBurst = 2000, 8000
+	// dataTimeout cuts off a client that takes no data for so long.
+	dataTimeout = 60 * time.Second
+	// helloTimeout bounds the wait for a hello and for the data stream.
+	helloTimeout = 20 * time.Second
+)
+
+// A client is one peer that downloads from us: its control stream, its data stream and what it asked for.
+// The control reader runs serve; one goroutine writes control messages and one writes data.
+type client struct {
+	sv      *server
+	id      peer.ID
+	control network.Stream
+	session wire.SessionID
+	outbox  chan wire.Message
+	data    chan network.Stream // the data stream, once
+	relayed bool
+
+	lock     sync.Mutex
+	channels map[uint32]*channel
+	queue    []order
+	queued   int           // leaves and blocks in queue
+	work     chan struct{} // capacity 1: the queue is not empty
+}
+
+// An order is something to send on the data stream.
+type order struct {
+	ch    *channel
+	kind  orderKind
+	first uint32 // leaf, or manifest entry
+	count uint32 // leaves, or bytes of manifest
+	tag   uint64
+	cid   cid.Cid
+}
+
+type orderKind uint8
+
+const (
+	orderLeaves orderKind = iota
+	orderBlock
+	orderPage
+)
+
+func newClient(sv *server, s network.Stream) *client {
+	return &client{
+		sv: sv, id: s.Conn().RemotePeer(), control: s, relayed: s.Conn().Stat().Limited,
+		outbox: make(chan wire.Message, outboxSize), data: make(chan network.Stream, 1),
+		channels: make(map[uint32]*channel), work: make(chan struct{}, 1),
+	}
+}
+
+// serve runs the client until its control stream ends, it breaks a rule, or ctx ends.
+func (c *client) serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer c.control.Reset()
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel(nil)
+	stop := context.AfterFunc(ctx, func() { c.control.Reset() })
+	defer stop()
+
+	in := wire.NewReader(c.control)
+	if err := c.greet(in); err != nil {
+		return err
+	}
+	defer c.sv.release(c)
+	running.Go(func() { cancel(c.writeControl(ctx)) })
+	running.Go(func() { cancel(c.writeData(ctx)) })
+	defer c.closeChannels()
+	pace := rate.NewLimiter(messageRate, messageBurst)
+	for {
+		m, err := in.Next()
+		if err != nil {
+			if cause := context.Cause(ctx); cause != nil {
+				return cause
+			}
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		if !pace.Allow() {
+			return errors.New("floods us with messages")
+		}
+		if err := c.handle(ctx, m); err != nil {
+			return err
+		}
+	}
+}
+
+// greet exchanges hellos.
+func (c *client) greet(in *wire.Reader) error {
+	c.control.SetReadDeadline(time.Now().Add(helloTimeout))
+	m, err := in.Next()
+	if err != nil {
+		return fmt.Errorf("hello: %w", err)
+	}
+	h, ok := m.(wire.Hello)
+	if !ok {
+		return fmt.Errorf("began with %T, not a hello", m)
+	}
+	c.control.SetReadDeadline(time.Time{})
+	c.session = h.Session
+	if err := c.sv.admit(c); err != nil {
+		return err
+	}
+	c.send(hello(h.Session))
+	return nil
+}
+
+// send queues a control message; a peer that does not read its messages is cut off.
+func (c *client) send(m wire.Message) {
+	select {
+	case c.outbox <- m:
+	default:
+		c.control.Reset()
+	}
+}
+
+func (c *client) writeControl(ctx context.Context) error {
+	out := wire.NewWriter(c.control)
+	for {
+		select {
+		case m := <-c.outbox:
+			if err := out.Write(waiting(m, c.outbox)...); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// waiting returns m and the messages that wait behind it, to leave in one write.
+func waiting(m wire.Message, queue <-chan wire.Message) []wire.Message {
+	out := []wire.Message{m}
+	for range min(len(queue), 64) {
+		out = append(out, <-queue)
+	}
+	return out
+}
+
+// handle obeys one message.
+func (c *client) handle(ctx context.Context, m wire.Message) error {
+	switch m := m.(type) {
+	case wire.Open:
+		return c.onOpen(ctx, m)
+	case wire.Close:
+		c.onClose(m)
+	case wire.GetManifest:
+		return c.order(m.Channel, order{kind: orderPage, first: m.From, count: m.MaxBytes})
+	case wire.Request:
+		for _, r := range m.Leaves {
+			if err := c.order(m.Channel, order{kind: orderLeaves, first: r.First, count: r.Count}); err != nil {
+				return err
+			}
+		}
+	case wire.RequestBlock:
+		return c.order(m.Channel, order{kind: orderBlock, tag: m.Tag, cid: m.Block})
+	case wire.Cancel:
+		c.cancel(m.Channel, m.Leaves)
+	case wire.CancelBlock:
+		c.cancelBlock(m)
+	case wire.Complaint:
+		return c.onComplaint(ctx, m)
+	}
+	return nil // interest, and what only a holder sends, mean nothing here yet
+}
+
+func (c *client) onOpen(ctx context.Context, m wire.Open) error {
+	c.lock.Lock()
+	_, twice := c.channels[m.Channel]
+	n := len(c.channels)
+	c.lock.Unlock()
+	switch {
+	case twice:
+		return fmt.Errorf("opened channel %d twice", m.Channel)
+	case n >= maxChannels:
+		c.send(wire.Refused{Channel: m.Channel, Reason: wire.RefusedTooMany, Text: "too many roots open"})
+		return nil
+	}
+	content, err := c.sv.lib.Open(ctx, m.Root, c.id, m.Proof)
+	if err != nil {
+		reason := wire.RefusedRoot
+		if fault.KindOf(err) == fault.Refused {
+			reason = wire.RefusedProof
+		}
+		c.send(wire.Refused{Channel: m.Channel, Reason: reason})
+		return nil
+	}
+	ch := newChannel(c, m.Channel, content)
+	c.lock.Lock()
+	c.channels[m.Channel] = ch
+	c.lock.Unlock()
+	ch.start(ctx)
+	return nil
+}
+
+func (c *client) onClose(m wire.Close) {
+	c.lock.Lock()
+	ch := c.channels[m.Channel]
+	delete(c.channels, m.Channel)
+	c.drop(func(o *order) bool { return o.ch == ch })
+	c.lock.Unlock()
+	if ch != nil {
+		ch.close()
+	}
+}
+
+func (c *client) onComplaint(ctx context.Context, m wire.Complaint) error {
+	ch := c.channel(m.Channel)
+	if ch == nil {
+		return nil
+	}
+	return ch.recheck(ctx, m.Leaf)
+}
+
+func (c *client) channel(id uint32) *channel {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	return c.channels[id]
+}
+
+// order queues something to send, within the client's bounds.
+func (c *client) order(id uint32, o order) error {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if o.ch = c.channels[id]; o.ch == nil {
+		return nil // closed or refused meanwhile
+	}
+	n := o.items()
+	if n > maxQueued-c.queued {
+		return fmt.Errorf("asks for more than %d leaves at once", maxQueued)
+	}
+	c.queued += n
+	c.queue = append(c.queue, o)
+	c.wake()
+	return nil
+}
+
+func (o *order) items() int {
+	if o.kind == orderLeaves {
+		return int(o.count)
+	}
+	return 1
+}
+
+func (c *client) wake() {
+	select {
+	case c.work <- struct{}{}:
+	default:
+	}
+}
+
+// next takes the next single leaf, block or page off the queue.
+func (c *client) next() (order, bool) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if len(c.queue) == 0 {
+		return order{}, false
+	}
+	o := c.queue[0]
+	c.queued--
+	if o.kind == orderLeaves && o.count > 1 {
+		c.queue[0].first++
+		c.queue[0].count--
+		o.count = 1
+		return o, true
+	}
+	c.queue[0] = order{}
+	c.queue = c.queue[1:]
+	return o, true
+}
+
+// drop takes the orders that match off the queue; the lock is held.
+func (c *client) drop(match func(*order) bool) {
+	kept := c.queue[:0]
+	for i := range c.queue {
+		if o := &c.queue[i]; match(o) {
+			c.queued -= o.items()
+		} else {
+			kept = append(kept, *o)
+		}
+	}
+	clear(c.queue[len(kept):])
+	c.queue = kept
+}
+
+// cancel takes ranges of leaves of a channel off the queue.
+func (c *client) cancel(id uint32, ranges []wire.Range) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	ch := c.channels[id]
+	var kept []order
+	for _, o := range c.queue {
+		if o.ch != ch || o.kind != orderLeaves {
+			kept = append(kept, o)
+			continue
+		}
+		c.queued -= int(o.count)
+		for _, rest := range without(wire.Range{First: o.first, Count: o.count}, ranges) {
+			c.queued += int(rest.Count)
+			o.first, o.count = rest.First, rest.Count
+			kept = append(kept, o)
+		}
+	}
+	c.queue = kept
+}
+
+func (c *client) cancelBlock(m wire.CancelBlock) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	ch := c.channels[m.Channel]
+	c.drop(func(o *order) bool { return o.ch == ch && o.kind == orderBlock && o.tag == m.Tag })
+}
+
+// without returns what is left of r when the ranges of cut are taken out.
+func without(r wire.Range, cut []wire.Range) []wire.Range {
+	left := []wire.Range{r}
+	for _, c := range cut {
+		var next []wire.Range
+		for _, l := range left {
+			lo, hi := max(l.First, c.First), min(l.First+l.Count, c.First+c.Count)
+			if lo >= hi {
+				next = append(next, l)
+				continue
+			}
+			if lo > l.First {
+				next = append(next, wire.Range{First: l.First, Count: lo - l.First})
+			}
+			if end := l.First + l.Count; hi < end {
+				next = append(next, wire.Range{First: hi, Count: end - hi})
+			}
+		}
+		left = next
+	}
+	return left
+}
+
+func (c *client) closeChannels() {
+	c.lock.Lock()
+	open := c.channels
+	c.channels = nil
+	c.lock.Unlock()
+	for _, ch := range open {
+		ch.close()
+	}
+}

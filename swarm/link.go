@@ -1,0 +1,390 @@
+package swarm
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/seed4134be55/peer/fault"
+	"github.com/seed4134be55/peer/swarm/wire"
+)
+
+const (
+	// readAhead is small: a block's bytes go past it, straight into the block's buffer.
+	readAhead = 4 << 10
+	// readStep is how much of a block is read before its source counts as alive again.
+	readStep = 128 << 10
+	// strayBytes bounds the data that a holder may send unasked: what was under way when we cancelled.
+	strayBytes = 96 << 20
+)
+
+// A link is our side of the two streams to one holder. All roots that we want of it share them. Three
+// goroutines own it: the control reader, the control writer, the data reader.
+type link struct {
+	id      peer.ID
+	control network.Stream
+	data    network.Stream
+	relayed bool
+	outbox  chan wire.Message
+	ctx     context.Context // ends when the link is lost
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+	gate    *uplink
+	buffers *buffers
+
+	lock     sync.Mutex
+	channels map[uint32]Receiver
+	next     uint32
+	lost     error
+}
+
+// dialLink opens both streams to p, which is connected, and exchanges hellos.
+func dialLink(ctx context.Context, open func(protocol string) (network.Stream, error), gate *uplink, b *buffers) (*link, error) {
+	control, err := open(wire.Control)
+	if err != nil {
+		return nil, err
+	}
+	data, err := open(wire.Data)
+	if err != nil {
+		control.Reset()
+		return nil, err
+	}
+	l := &link{
+		id: control.Conn().RemotePeer(), control: control, data: data, relayed: control.Conn().Stat().Limited,
+		outbox: make(chan wire.Message, outboxSize), gate: gate, buffers: b,
+		channels: make(map[uint32]Receiver),
+	}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	in := wire.NewReader(control)
+	stop := context.AfterFunc(ctx, func() { control.Reset(); data.Reset() })
+	defer stop()
+	if err := l.greet(in); err != nil {
+		control.Reset()
+		data.Reset()
+		return nil, fmt.Errorf("greet %s: %w", l.id, err)
+	}
+	l.running.Go(l.writeControl)
+	l.running.Go(func() { l.fail(l.readControl(in)) })
+	l.running.Go(func() { l.fail(l.readData()) })
+	return l, nil
+}
+
+func (l *link) greet(in *wire.Reader) error {
+	deadline := time.Now().Add(helloTimeout)
+	l.control.SetDeadline(deadline)
+	l.data.SetDeadline(deadline)
+	var session wire.SessionID
+	rand.Read(session[:])
+	if err := wire.NewWriter(l.control).Write(hello(session)); err != nil {
+		return err
+	}
+	m, err := in.Next()
+	if err != nil {
+		return err
+	}
+	h, ok := m.(wire.Hello)
+	switch {
+	case !ok:
+		return fmt.Errorf("it began with %v, not with hello", m.Type())
+	case h.Session != session:
+		return errors.New("its hello is for another session")
+	}
+	if _, err := l.data.Write(session[:]); err != nil {
+		return err
+	}
+	l.control.SetDeadline(time.Time{})
+	l.data.SetDeadline(time.Time{})
+	return nil
+}
+
+// hello is what we say first, in both roles.
+func hello(session wire.SessionID) wire.Hello {
+	return wire.Hello{
+		Version: wire.Version, Session: session, MaxOpen: maxChannels, MaxRequest: maxQueued,
+		MaxWindow: maxWindow, Agent: "peer",
+	}
+}
+
+// open asks for a channel on root.
+func (l *link) open(root cid.Cid, r Receiver) (*linkChannel, error) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	if l.lost != nil {
+		return nil, l.lost
+	}
+	if len(l.channels) >= maxChannels {
+		return nil, errors.New("too many roots open at one peer")
+	}
+	l.next++
+	l.channels[l.next] = r
+	l.send(wire.Open{Channel: l.next, Root: root})
+	return &linkChannel{link: l, id: l.next}, nil
+}
+
+// fail ends the link; every receiver hears of it once.
+func (l *link) fail(err error) {
+	l.lock.Lock()
+	first := l.lost == nil
+	if first {
+		if err == nil {
+			err = errors.New("closed")
+		}
+		l.lost = fmt.Errorf("peer %s: %w", l.id.ShortString(), err)
+	}
+	receivers := l.channels
+	l.channels = nil
+	l.lock.Unlock()
+	if !first {
+		return
+	}
+	l.cancel()
+	l.control.Reset()
+	l.data.Reset()
+	for _, r := range receivers {
+		r.Gone(l.lost)
+	}
+}
+
+// close ends the link and waits for its goroutines.
+func (l *link) close() {
+	l.fail(nil)
+	l.running.Wait()
+}
+
+// send queues a control message; a holder that does not read its messages is given up.
+func (l *link) send(m wire.Message) {
+	select {
+	case l.outbox <- m:
+	default:
+		l.control.Reset() // its reader then ends the link
+	}
+}
+
+func (l *link) writeControl() {
+	out := wire.NewWriter(l.control)
+	for {
+		select {
+		case m := <-l.outbox:
+			if err := out.Write(waiting(m, l.outbox)...); err != nil {
+				l.fail(err)
+				return
+			}
+		case <-l.ctx.Done():
+			return
+		}
+	}
+}
+
+func (l *link) receiver(channel uint32) Receiver {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	return l.channels[channel]
+}
+
+// forget takes a channel off the link.
+func (l *link) forget(channel uint32) Receiver {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	r := l.channels[channel]
+	delete(l.channels, channel)
+	return r
+}
+
+func (l *link) readControl(in *wire.Reader) error {
+	for {
+		m, err := in.Next()
+		if err != nil {
+			return err
+		}
+		l.handle(m)
+	}
+}
+
+// handle passes a control message on to the session that it is for. Messages for a channel that we have
+// closed, and those that only a wanter sends, are dropped.
+func (l *link) handle(m wire.Message) {
+	switch m := m.(type) {
+	case wire.Opened:
+		l.tell(m.Channel, func(r Receiver) {
+			r.Opened(Offer{Complete: m.Complete, Entries: int(m.Entries), Leaves: int(m.Leaves), Digest: m.Digest, Have: m.Have})
+		})
+	case wire.Refused:
+		if r := l.forget(m.Channel); r != nil {
+			r.Refused(refusal(m))
+		}
+	case wire.HaveBits:
+		l.tell(m.Channel, func(r Receiver) { r.HasBits(int(m.First), m.Bits) })
+	case wire.HaveLeaves:
+		l.tell(m.Channel, func(r Receiver) { r.HasLeaves(m.Leaves) })
+	case wire.Withdrawn:
+		l.tell(m.Channel, func(r Receiver) { r.Withdrawn(m.Leaves) })
+	case wire.Reject:
+		l.tell(m.Channel, func(r Receiver) { r.Rejected(m.Leaves, later(m.Reason)) })
+	case wire.RejectBlock:
+		if m.Tag < wire.MaxLeaves {
+			l.tell(m.Channel, func(r Receiver) { r.Rejected([]wire.Range{{First: uint32(m.Tag), Count: 1}}, later(m.Reason)) })
+		}
+	case wire.Choke:
+		l.tell(m.Channel, func(r Receiver) { r.Choked(true) })
+	case wire.Unchoke:
+		l.tell(m.Channel, func(r Receiver) { r.Choked(false) })
+	}
+}
+
+func (l *link) tell(channel uint32, what func(Receiver)) {
+	if r := l.receiver(channel); r != nil {
+		what(r)
+	}
+}
+
+// later tells whether a rejected request may be sent again.
+func later(r wire.Rejection) bool {
+	return r != wire.RejectedNotHere && r != wire.RejectedWithdrawn
+}
+
+func refusal(m wire.Refused) error {
+	switch m.Reason {
+	case wire.RefusedProof:
+		return fault.New(fault.Refused, "the peer refuses")
+	case wire.RefusedTooMany:
+		return errors.New("the peer has too many roots open")
+	case wire.RefusedStopping:
+		return errors.New("the peer is stopping")
+	}
+	return fault.New(fault.NotFound, "the peer does not have it")
+}
+
+// readData reads frames and hands their payload to the sessions. What nobody asked for is discarded, within
+// strayBytes: a request may have been cancelled while its answer was under way.
+func (l *link) readData() error {
+	br := bufio.NewReaderSize(l.data, readAhead)
+	stray := 0
+	for {
+		h, err := wire.ReadHeader(br)
+		if err != nil {
+			return err
+		}
+		if err := l.gate.wait(l.ctx, h.Length); err != nil {
+			return err
+		}
+		r := l.receiver(h.Channel)
+		taken := false
+		switch {
+		case r == nil:
+		case h.Frame == wire.FramePage:
+			taken, err = l.readPage(br, h, r)
+		case h.Frame == wire.FrameBlock && h.Tag >= wire.MaxLeaves:
+		case h.Frame == wire.FrameBlock:
+			taken, err = l.readBlock(br, h, r, int(h.Tag))
+		default:
+			taken, err = l.readBlock(br, h, r, int(h.Index))
+		}
+		if err == nil && !taken {
+			if stray += h.Length; stray > strayBytes {
+				return errors.New("it sends data that was not asked for")
+			}
+			_, err = br.Discard(h.Length)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (l *link) readPage(br *bufio.Reader, h wire.Header, r Receiver) (bool, error) {
+	page := make([]byte, 0, min(h.Length, readStep))
+	for len(page) < h.Length {
+		n := min(h.Length-len(page), readStep)
+		page = append(page, make([]byte, n)...)
+		if _, err := io.ReadFull(br, page[len(page)-n:]); err != nil {
+			return false, err
+		}
+		r.Alive(n)
+	}
+	r.Page(int(h.Index), int(h.Count), page)
+	return true, nil
+}
+
+// readBlock reads a block into a buffer of its own if it was asked for.
+func (l *link) readBlock(br *bufio.Reader, h wire.Header, r Receiver, i int) (bool, error) {
+	size, ok := r.Expect(i)
+	if !ok {
+		return false, nil
+	}
+	if size != h.Length && h.Frame == wire.FrameLeaf {
+		return false, fmt.Errorf("it sent leaf %d with %d bytes, not %d", i, h.Length, size)
+	}
+	b := l.buffers.get(h.Length)
+	for at := 0; at < h.Length; {
+		n, err := io.ReadFull(br, b.block[at:min(at+readStep, h.Length)])
+		if err != nil {
+			l.buffers.put(b)
+			return false, err
+		}
+		at += n
+		r.Alive(n)
+	}
+	r.Block(i, b)
+	return true, nil
+}
+
+// A linkChannel is a link's channel as the Source of one session.
+type linkChannel struct {
+	link *link
+	id   uint32
+}
+
+// GetManifest implements Source.
+func (c *linkChannel) GetManifest(from, maxBytes int) {
+	c.link.send(wire.GetManifest{Channel: c.id, From: uint32(from), MaxBytes: uint32(maxBytes)})
+}
+
+// Request implements Source.
+func (c *linkChannel) Request(leaves []wire.Range) {
+	for len(leaves) > 0 {
+		n := min(len(leaves), wire.MaxRanges)
+		c.link.send(wire.Request{Channel: c.id, Leaves: leaves[:n]})
+		leaves = leaves[n:]
+	}
+}
+
+// RequestBlock implements Source.
+func (c *linkChannel) RequestBlock(i int, block cid.Cid) {
+	c.link.send(wire.RequestBlock{Channel: c.id, Tag: uint64(i), Block: block})
+}
+
+// Cancel implements Source.
+func (c *linkChannel) Cancel(leaves []wire.Range) {
+	c.link.send(wire.Cancel{Channel: c.id, Leaves: leaves})
+}
+
+// Complain implements Source.
+func (c *linkChannel) Complain(i int) {
+	c.link.send(wire.Complaint{Channel: c.id, Leaf: uint32(i)})
+}
+
+// Relayed implements Source.
+func (c *linkChannel) Relayed() bool { return c.link.relayed }
+
+// Close implements Source. The last channel takes the link with it.
+func (c *linkChannel) Close() {
+	if c.link.forget(c.id) == nil {
+		return
+	}
+	c.link.send(wire.Close{Channel: c.id})
+	c.link.lock.Lock()
+	idle := len(c.link.channels) == 0
+	c.link.lock.Unlock()
+	if idle {
+		c.link.fail(errors.New("no longer needed"))
+	}
+}

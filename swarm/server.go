@@ -1,0 +1,153 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/seed4134be55/peer/contentaddr/bitfield"
+	"github.com/seed4134be55/peer/contentaddr/manifest"
+	"github.com/seed4134be55/peer/contentaddr/store"
+	"github.com/seed4134be55/peer/swarm/wire"
+)
+
+// Bounds of what one peer, and all together, may have open at a server.
+const (
+	maxClients        = 256
+	maxClientsPerPeer = 4     // one is enough; a new one may come before the old one's end is noticed
+	maxChannels       = 256   // roots a client has open
+	maxQueued         = 32768 // leaves and blocks a client has asked for and not got
+)
+
+// A Library says what a server may serve, and to whom.
+type Library interface {
+	// Open returns the content of root, whole or partial, for a peer that asks with a proof (empty for
+	// now). Errors of kind fault.NotFound and fault.Refused tell the peer no more than that.
+	Open(ctx context.Context, root cid.Cid, from peer.ID, proof []byte) (Content, error)
+}
+
+// Content is one root as far as this peer holds it. Safe for concurrent use.
+type Content interface {
+	// Manifest returns the manifest as far as it is known; it grows while the root is being fetched.
+	Manifest() *manifest.Manifest
+	// Have returns a copy of the leaves held; nil while the manifest is not whole.
+	Have() *bitfield.Bitfield
+	// Node returns an inner block of the manifest.
+	Node(ctx context.Context, c cid.Cid) ([]byte, error)
+	// ReadLeaf returns leaf i in buf[:n] or, when that is too small, in memory of its own. It fails
+	// when the leaf is not held, or was and its file has changed.
+	ReadLeaf(ctx context.Context, i int, buf []byte) ([]byte, error)
+	// Recheck reads leaf i again after a complaint and says whether it had to be withdrawn.
+	Recheck(ctx context.Context, i int) bool
+	// Changes reports leaves gained and withdrawn from now on, until cancel. A change that is Lost means:
+	// look at Manifest and Have again.
+	Changes() (changes <-chan store.Change, cancel func())
+}
+
+// server answers the peers that want something.
+type server struct {
+	lib     Library
+	uplink  *uplink
+	buffers *buffers
+	log     *slog.Logger
+
+	lock    sync.Mutex
+	ctx     context.Context // of Run; nil when it does not run
+	clients map[wire.SessionID]*client
+	running sync.WaitGroup
+}
+
+func newServer(lib Library, up *uplink, b *buffers, log *slog.Logger) *server {
+	return &server{lib: lib, uplink: up, buffers: b, log: log, clients: make(map[wire.SessionID]*client)}
+}
+
+func (sv *server) begin(ctx context.Context) {
+	sv.lock.Lock()
+	defer sv.lock.Unlock()
+	sv.ctx = ctx
+}
+
+// end waits until every client has gone; the context of begin has ended.
+func (sv *server) end() {
+	sv.lock.Lock()
+	sv.ctx = nil
+	sv.lock.Unlock()
+	sv.running.Wait()
+}
+
+// enter counts a stream in; it refuses when the server stops.
+func (sv *server) enter() (context.Context, bool) {
+	sv.lock.Lock()
+	defer sv.lock.Unlock()
+	if sv.ctx == nil {
+		return nil, false
+	}
+	sv.running.Add(1)
+	return sv.ctx, true
+}
+
+// onControl serves one control stream until it ends.
+func (sv *server) onControl(s network.Stream) {
+	ctx, ok := sv.enter()
+	if !ok {
+		s.Reset()
+		return
+	}
+	defer sv.running.Done()
+	c := newClient(sv, s)
+	if err := c.serve(ctx); err != nil {
+		sv.log.Debug("client ended", "peer", c.id, "why", err)
+	}
+}
+
+// onData hands a data stream to the client that its session id names, if that is the same peer.
+func (sv *server) onData(s network.Stream) {
+	id, err := readSession(s)
+	if err != nil {
+		s.Reset()
+		return
+	}
+	sv.lock.Lock()
+	c := sv.clients[id]
+	sv.lock.Unlock()
+	if c == nil || c.id != s.Conn().RemotePeer() {
+		s.Reset()
+		return
+	}
+	select {
+	case c.data <- s:
+	default:
+		s.Reset() // it has one
+	}
+}
+
+// admit makes a greeted client known to its data stream, within the bounds.
+func (sv *server) admit(c *client) error {
+	sv.lock.Lock()
+	defer sv.lock.Unlock()
+	if sv.clients[c.session] != nil {
+		return errors.New("its session exists already")
+	}
+	same := 0
+	for _, other := range sv.clients {
+		if other.id == c.id {
+			same++
+		}
+	}
+	if len(sv.clients) >= maxClients || same >= maxClientsPerPeer {
+		return errors.New("too many clients")
+	}
+	sv.clients[c.session] = c
+	return nil
+}
+
+func (sv *server) release(c *client) {
+	sv.lock.Lock()
+	defer sv.lock.Unlock()
+	delete(sv.clients, c.session)
+}

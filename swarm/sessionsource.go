@@ -1,0 +1,249 @@
+package swarm
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/seed4134be55/peer/swarm/picker"
+	"github.com/seed4134be55/peer/swarm/wire"
+)
+
+// A source is what the session knows of one open channel. The loop owns it, but for the fields that say
+// otherwise.
+type source struct {
+	session *Session
+	id      peer.ID
+	num     picker.SourceID
+	origin  string
+	conn    Source
+
+	opened    bool
+	offer     Offer
+	said      []wireHave // what it said before the manifest was known
+	enlisted  bool       // the picker knows it
+	indexed   bool       // it numbers leaves as we do
+	choked    bool
+	window    window
+	pageSince time.Time // when the page under way was asked for; zero: none
+	pages     int       // manifest pages taken from it
+	bad       int       // blocks that did not match
+	badLeaf   int
+	suspect   time.Time // when the first unanswered bad block came; zero: none
+	stalled   bool
+	dead      error
+
+	lastByte atomic.Int64 // unix nanoseconds; written by the source's reader
+	rateIn   atomic.Int64 // bytes arrived in all
+
+	lock    sync.Mutex
+	pending map[int]int // leaf asked for → its size; the reader takes entries out
+}
+
+// wireHave is a have message kept until the manifest says how many leaves there are.
+type wireHave struct {
+	first  int
+	bits   []byte
+	ranges []wire.Range
+}
+
+// maxSaid bounds the have messages kept before the manifest is known.
+const maxSaid = 4096
+
+func (s *Session) dialMore(now time.Time) {
+	room := min(s.cfg.MaxSources-len(s.sources), s.cfg.MaxDials) - s.peers.dialing
+	if room <= 0 {
+		return
+	}
+	for _, k := range s.peers.due(now, room, func(id peer.ID) bool { return s.sources[id] != nil }) {
+		s.lastNum++
+		src := &source{session: s, id: k.info.ID, num: s.lastNum, origin: k.origin, choked: true, pending: make(map[int]int)}
+		info := k.info
+		s.work.Go(func() error {
+			conn, err := s.cfg.Dial(s.ctx, info, s.cfg.Root, src)
+			select {
+			case s.events <- func() { s.onDialed(src, conn, err) }:
+			case <-s.done:
+				if err == nil {
+					conn.Close()
+				}
+			}
+			return nil
+		})
+	}
+}
+
+func (s *Session) onDialed(src *source, conn Source, err error) {
+	s.peers.dialed(src.id)
+	if err == nil {
+		src.conn = conn
+		if src.dead != nil {
+			conn.Close()
+			err = src.dead
+		}
+	}
+	if err != nil {
+		s.peers.failed(src.id, time.Now(), err)
+		return
+	}
+	s.sources[src.id] = src
+}
+
+// enlist tells the picker of a source once both its offer and the manifest are known.
+func (s *Session) enlist(src *source) {
+	if src.enlisted || !src.opened || s.picker == nil {
+		return
+	}
+	src.enlisted = true
+	src.indexed = src.offer.Complete && src.offer.Digest == s.digest
+	s.picker.AddSource(src.num)
+	switch {
+	case !src.indexed && src.offer.Complete:
+		// Its leaf numbers mean other blocks: what it has stays unknown, and it is asked by CID.
+	case src.offer.Have == wire.HaveAll:
+		s.picker.SourceHasAll(src.num)
+	case src.offer.Have != wire.HaveUnknown:
+		s.picker.SourceHasNone(src.num)
+	}
+	for _, h := range src.said {
+		s.learn(src, h)
+	}
+	src.said = nil
+}
+
+// learn takes in what a source says that it has. A source that numbers leaves otherwise speaks of other
+// leaves than ours: what it has stays unknown.
+func (s *Session) learn(src *source, h wireHave) {
+	if !src.enlisted {
+		if len(src.said) < maxSaid {
+			src.said = append(src.said, h)
+		}
+		return
+	}
+	if !src.indexed {
+		return
+	}
+	if h.bits != nil {
+		if err := s.picker.SourceBits(src.num, h.first, h.bits); err != nil {
+			s.cut(src, err)
+			return
+		}
+	}
+	n := s.manifest.Leaves()
+	for _, r := range h.ranges {
+		if uint64(r.First)+uint64(r.Count) > uint64(n) {
+			s.cut(src, fmt.Errorf("has leaves beyond the %d there are", n))
+			return
+		}
+		s.picker.SourceHas(src.num, int(r.First), int(r.Count))
+	}
+}
+
+// drop forgets a source; its requests become free for others.
+func (s *Session) drop(src *source, err error) {
+	if s.sources[src.id] != src {
+		src.dead = err // before onDialed has heard of it
+		return
+	}
+	delete(s.sources, src.id)
+	if src.enlisted && s.picker != nil {
+		s.picker.RemoveSource(src.num)
+	}
+	s.peers.failed(src.id, time.Now(), err)
+	src.conn.Close()
+}
+
+// cut drops a source that lied and never asks it for this root again.
+func (s *Session) cut(src *source, why error) {
+	s.cfg.Log.Warn("source cut off", "root", s.cfg.Root, "peer", src.id, "why", why)
+	s.peers.known[src.id].banned = true
+	s.drop(src, why)
+}
+
+// Opened implements Receiver.
+func (src *source) Opened(o Offer) {
+	s := src.session
+	src.lastByte.Store(time.Now().UnixNano())
+	s.post(func() {
+		if o.Leaves > o.Entries || o.Entries < 0 {
+			s.cut(src, errors.New("offers more leaves than entries"))
+			return
+		}
+		if src.enlisted {
+			// It has learned more, or lost track: enlist it anew with what it says now.
+			s.picker.RemoveSource(src.num)
+			src.enlisted = false
+			src.clearPending()
+		}
+		src.opened, src.offer = true, o
+		s.enlist(src)
+	})
+}
+
+// Refused implements Receiver.
+func (src *source) Refused(err error) {
+	src.session.post(func() { src.session.drop(src, err) })
+}
+
+// HasBits implements Receiver.
+func (src *source) HasBits(first int, bits []byte) {
+	src.session.post(func() { src.session.learn(src, wireHave{first: first, bits: bits}) })
+}
+
+// HasLeaves implements Receiver.
+func (src *source) HasLeaves(r []wire.Range) {
+	src.session.post(func() { src.session.learn(src, wireHave{ranges: r}) })
+}
+
+// Page implements Receiver.
+func (src *source) Page(from, count int, page []byte) {
+	src.session.post(func() { src.session.onPage(src, from, page) })
+}
+
+// Expect implements Receiver.
+func (src *source) Expect(i int) (int, bool) {
+	src.lock.Lock()
+	defer src.lock.Unlock()
+	size, ok := src.pending[i]
+	delete(src.pending, i)
+	return size, ok
+}
+
+// Block implements Receiver: it waits while the workers are busy, which holds the source back.
+func (src *source) Block(i int, b *buffer) {
+	select {
+	case src.session.jobs <- job{src, i, b}:
+	case <-src.session.done:
+		src.session.cfg.buffers.put(b)
+	}
+}
+
+// Alive implements Receiver.
+func (src *source) Alive(n int) {
+	src.lastByte.Store(time.Now().UnixNano())
+	src.rateIn.Add(int64(n))
+}
+
+// Rejected implements Receiver.
+func (src *source) Rejected(r []wire.Range, later bool) {
+	src.session.post(func() { src.session.onRejected(src, r, later) })
+}
+
+// Withdrawn implements Receiver.
+func (src *source) Withdrawn(r []wire.Range) {
+	src.session.post(func() { src.session.onWithdrawn(src, r) })
+}
+
+// Choked implements Receiver.
+func (src *source) Choked(choked bool) {
+	src.session.post(func() { src.session.onChoked(src, choked) })
+}
+
+// Gone implements Receiver.
+func (src *source) Gone(err error) {
+	src.session.post(func() { src.session.drop(src, err) })
+}

@@ -1,0 +1,176 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/seed4134be55/peer/swarm/wire"
+)
+
+// dialTimeout bounds a connection and its hellos.
+const dialTimeout = 30 * time.Second
+
+// Config says what a Swarm works with.
+type Config struct {
+	Host      host.Host
+	Library   Library
+	LimitUp   int64 // bytes a second for everything that is sent; 0: no limit
+	LimitDown int64 // likewise received
+	Log       *slog.Logger
+}
+
+// A Swarm is one peer's part in all swarms: it serves and it dials. Safe for concurrent use.
+type Swarm struct {
+	cfg      Config
+	server   *server
+	downlink *uplink
+	buffers  *buffers
+
+	lock  sync.Mutex
+	links map[peer.ID]*dialing
+}
+
+// A dialing is a link, or the attempt to get one that several sessions wait for.
+type dialing struct {
+	ready chan struct{}
+	link  *link
+	err   error
+}
+
+// New makes a Swarm; it serves while Run runs.
+func New(cfg Config) *Swarm {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	b := new(buffers)
+	return &Swarm{
+		cfg: cfg, buffers: b, downlink: newUplink(cfg.LimitDown), links: make(map[peer.ID]*dialing),
+		server: newServer(cfg.Library, newUplink(cfg.LimitUp), b, cfg.Log),
+	}
+}
+
+// Run serves other peers until ctx ends, and returns when all of it has stopped.
+func (s *Swarm) Run(ctx context.Context) error {
+	s.server.begin(ctx)
+	s.cfg.Host.SetStreamHandler(wire.Control, s.server.onControl)
+	s.cfg.Host.SetStreamHandler(wire.Data, s.server.onData)
+	<-ctx.Done()
+	s.cfg.Host.RemoveStreamHandler(wire.Control)
+	s.cfg.Host.RemoveStreamHandler(wire.Data)
+	s.server.end()
+	s.closeLinks()
+	return nil
+}
+
+// Session makes a session that reaches its peers through this swarm.
+func (s *Swarm) Session(cfg SessionConfig) *Session {
+	cfg.Dial = s.dial
+	cfg.buffers = s.buffers
+	if cfg.Log == nil {
+		cfg.Log = s.cfg.Log
+	}
+	return NewSession(cfg)
+}
+
+// Sent and Received return the bytes of data that passed since the start.
+func (s *Swarm) Sent() int64 { return s.server.uplink.bytes.Load() }
+
+// Received returns the bytes of data that have arrived since the start.
+func (s *Swarm) Received() int64 { return s.downlink.bytes.Load() }
+
+// dial implements Dial: it opens a channel on the link to p, which it makes when there is none.
+func (s *Swarm) dial(ctx context.Context, p peer.AddrInfo, root cid.Cid, r Receiver) (Source, error) {
+	if p.ID == s.cfg.Host.ID() {
+		return nil, errors.New("that is this peer itself")
+	}
+	l, err := s.link(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return l.open(root, r)
+}
+
+// link returns the link to p: the one there is, or a new one.
+func (s *Swarm) link(ctx context.Context, p peer.AddrInfo) (*link, error) {
+	for {
+		s.lock.Lock()
+		d := s.links[p.ID]
+		if d == nil {
+			d = &dialing{ready: make(chan struct{})}
+			s.links[p.ID] = d
+			s.lock.Unlock()
+			s.connect(ctx, p, d)
+			return d.link, d.err
+		}
+		s.lock.Unlock()
+		select {
+		case <-d.ready:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if d.err != nil {
+			return nil, d.err
+		}
+		select {
+		case <-d.link.ctx.Done():
+			s.forget(p.ID, d)
+		default:
+			return d.link, nil
+		}
+	}
+}
+
+// connect fills in d.
+func (s *Swarm) connect(ctx context.Context, p peer.AddrInfo, d *dialing) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	defer close(d.ready)
+	ctx = network.WithAllowLimitedConn(ctx, "swarm control")
+	if d.err = s.cfg.Host.Connect(ctx, p); d.err == nil {
+		d.link, d.err = dialLink(ctx, func(proto string) (network.Stream, error) {
+			return s.cfg.Host.NewStream(ctx, p.ID, protocol.ID(proto))
+		}, s.downlink, s.buffers)
+	}
+	if d.err != nil {
+		s.forget(p.ID, d)
+	}
+}
+
+func (s *Swarm) forget(id peer.ID, d *dialing) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	if s.links[id] == d {
+		delete(s.links, id)
+	}
+}
+
+func (s *Swarm) closeLinks() {
+	s.lock.Lock()
+	links := s.links
+	s.links = make(map[peer.ID]*dialing)
+	s.lock.Unlock()
+	for _, d := range links {
+		<-d.ready
+		if d.link != nil {
+			d.link.close()
+		}
+	}
+}
+
+// readSession reads the session id that a data stream begins with.
+func readSession(s network.Stream) (id wire.SessionID, err error) {
+	s.SetReadDeadline(time.Now().Add(helloTimeout))
+	_, err = io.ReadFull(s, id[:])
+	s.SetReadDeadline(time.Time{})
+	return id, err
+}
