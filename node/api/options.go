@@ -16,10 +16,10 @@ const (
 type Options struct {
 	Reach     string   `json:"reach"`                // loopback, lan or internet
 	Network   string   `json:"network"`              // private world; "" is the common one
-	Modes     []string `json:"modes,omitempty"`      // of discovery; empty is the default ones
+	Modes     []string `json:"modes,omitempty"`      // of discovery; empty is the default ones, "none" is none
 	LimitUp   int64    `json:"limit_up,omitempty"`   // bytes per second; 0 is none
 	LimitDown int64    `json:"limit_down,omitempty"` // bytes per second; 0 is none
-	Bootstrap []string `json:"bootstrap,omitempty"`  // multiaddrs; empty is the default ones
+	Bootstrap []string `json:"bootstrap,omitempty"`  // multiaddrs; empty is the default ones, "none" is none
 	Relay     bool     `json:"relay,omitempty"`      // relay for others (serve --relay)
 
 	// Said names the options that the user gave, by flag, environment or config file: only these
