@@ -14,11 +14,12 @@ const (
 	keyVersion  = 'V' // → format of this schema
 	keySequence = 'S' // → every owner and file number up to this one may be in use
 
-	keyOwner = 'o' // owner → nothing: its import is under way (dropped at the next start)
+	keyOwner = 'o' // owner → root; nothing while it is imported or dropped (dropped at the next start)
 	keyRoot  = 'r' // root, owner → rootRecord
 	keyPage  = 'j' // owner, page → journal: a bitmap of verified leaves
+	keyFrame = 'a' // owner, leaf → a recipe's value: the odd frame of a leaf of a download
 
-	keyBlock     = 'b' // CID → an inner node's bytes, or a leaf that cannot be rebuilt from its file
+	keyBlock     = 'b' // CID → an inner node's bytes
 	keyBlockUser = 'n' // CID, owner → nothing
 	keyOwnsBlock = 'e' // owner, CID → nothing
 
@@ -53,6 +54,8 @@ func pageKey(owner uint64, page int) []byte { return key(keyPage, num(owner), nu
 func recipeKey(c cid.Cid, file uint64, offset int64) []byte {
 	return key(keyRecipe, c.Bytes(), num(file), num(uint64(offset)))
 }
+
+func frameKey(owner uint64, leaf int) []byte { return key(keyFrame, num(owner), num(uint64(leaf))) }
 
 func extentKey(file uint64, offset int64) []byte {
 	return key(keyExtent, num(file), num(uint64(offset)))

@@ -4,16 +4,31 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/ipfs/go-cid"
+
+	"github.com/seed4134be55/peer/contentaddr/unixfs"
 )
 
-// A recipe says which bytes of which file make a leaf.
+// A framing says what turns a file's bytes into a block.
+type framing uint8
+
+const (
+	bare     framing = iota // a raw leaf: nothing
+	standard                // the dag-pb frame of unixfs.LeafFrame
+	odd                     // another dag-pb frame, which the recipe holds
+)
+
+// A recipe says which bytes of which file make a leaf, and how.
 type recipe struct {
-	file   uint64
-	offset int64
-	size   int  // payload bytes in the file
-	framed bool // the block is the payload in its dag-pb frame
+	file    uint64
+	offset  int64
+	size    int // payload bytes in the file
+	framing framing
+	wrong   bool // the file's bytes were found to be others
+
+	prefix, suffix []byte // of an odd frame
 }
 
 // An extent is the same seen from the file.
@@ -24,32 +39,102 @@ type extent struct {
 
 var errRecipe = errors.New("store: a recipe in the database is damaged")
 
-// value returns what recipeKey maps to: payload size and framing.
-func (r recipe) value() []byte {
-	v := uint64(r.size) << 1
-	if r.framed {
-		v |= 1
+// frame returns what stands before and after the payload in the block.
+func (r recipe) frame() (prefix, suffix []byte) {
+	switch r.framing {
+	case standard:
+		return unixfs.LeafFrame(r.size)
+	case odd:
+		return r.prefix, r.suffix
 	}
-	return binary.AppendUvarint(nil, v)
+	return nil, nil
 }
 
-// parseRecipe reads a recipe from a key and value of keyRecipe or keyExtent (both end with file and
-// offset, or begin with them) and returns what follows in the value.
+// blockSize returns the bytes of the block.
+func (r recipe) blockSize() int {
+	prefix, suffix := r.frame()
+	return len(prefix) + r.size + len(suffix)
+}
+
+// appendBlock appends the block to buf; payload fills a slice with the file's bytes.
+func (r recipe) appendBlock(buf []byte, payload func(p []byte) error) ([]byte, error) {
+	prefix, suffix := r.frame()
+	buf = append(slices.Grow(buf, len(prefix)+r.size+len(suffix)), prefix...)
+	at := len(buf)
+	buf = buf[:at+r.size]
+	if err := payload(buf[at:]); err != nil {
+		return nil, err
+	}
+	return append(buf, suffix...), nil
+}
+
+// framed returns the recipe of a block whose payload is block[start:end], without its place. An odd
+// frame aliases block.
+func framed(block []byte, start, end int) recipe {
+	r := recipe{size: end - start}
+	if start == 0 && end == len(block) && end > 0 {
+		return r
+	}
+	r.framing = standard
+	prefix, suffix := r.frame()
+	if string(prefix) != string(block[:start]) || string(suffix) != string(block[end:]) {
+		r.framing, r.prefix, r.suffix = odd, block[:start], block[end:]
+	}
+	return r
+}
+
+// value returns what the keys of a recipe map to; keyExtent's value goes on with the CID.
+func (r recipe) value() []byte {
+	head := uint64(r.size)<<3 | uint64(r.framing)
+	if r.wrong {
+		head |= 4
+	}
+	v := binary.AppendUvarint(nil, head)
+	if r.framing == odd {
+		v = append(binary.AppendUvarint(v, uint64(len(r.prefix))), r.prefix...)
+		v = append(binary.AppendUvarint(v, uint64(len(r.suffix))), r.suffix...)
+	}
+	return v
+}
+
+// parseRecipe is the inverse of value: place is file and offset. It returns what follows.
 func parseRecipe(place, value []byte) (recipe, []byte, error) {
 	v, n := binary.Uvarint(value)
-	if n <= 0 || v>>1 > math.MaxInt32 || len(place) != 16 {
+	if n <= 0 || v>>3 > math.MaxInt32 || framing(v&3) > odd {
 		return recipe{}, nil, errRecipe
 	}
-	return recipe{
-		file:   binary.BigEndian.Uint64(place),
-		offset: int64(binary.BigEndian.Uint64(place[8:])),
-		size:   int(v >> 1),
-		framed: v&1 == 1,
-	}, value[n:], nil
+	r := recipe{
+		file:    binary.BigEndian.Uint64(place),
+		offset:  int64(binary.BigEndian.Uint64(place[8:])),
+		size:    int(v >> 3),
+		framing: framing(v & 3),
+		wrong:   v&4 != 0,
+	}
+	value = value[n:]
+	if r.framing != odd {
+		return r, value, nil
+	}
+	var ok bool
+	if r.prefix, value, ok = counted(value); !ok {
+		return recipe{}, nil, errRecipe
+	}
+	if r.suffix, value, ok = counted(value); !ok {
+		return recipe{}, nil, errRecipe
+	}
+	return r, value, nil
 }
 
-// parseRecipeKey reads an entry of keyRecipe.
-func parseRecipeKey(k, value []byte) (recipe, error) {
+// counted cuts a copy of a string with its length before it off p.
+func counted(p []byte) (s, rest []byte, ok bool) {
+	size, n := binary.Uvarint(p)
+	if n <= 0 || size > uint64(len(p)-n) {
+		return nil, nil, false
+	}
+	return slices.Clone(p[n : n+int(size)]), p[n+int(size):], true
+}
+
+// parseRecipeEntry reads an entry of keyRecipe.
+func parseRecipeEntry(k, value []byte) (recipe, error) {
 	if len(k) < 16 {
 		return recipe{}, errRecipe
 	}
@@ -66,7 +151,7 @@ func parseExtent(k, value []byte) (extent, error) {
 	if err != nil {
 		return extent{}, err
 	}
-	c, err := cid.Cast(rest)
+	_, c, err := cid.CidFromBytes(rest)
 	if err != nil {
 		return extent{}, errRecipe
 	}
