@@ -2,11 +2,13 @@ package manifest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ipfs/go-cid"
 
 	"github.com/seed4134be55/peer/contentaddr/unixfs"
+	"github.com/seed4134be55/peer/fault"
 )
 
 // Build lists the DAG of root out of a peer's own store, whether or not it has the leaves. It reads the
@@ -20,6 +22,10 @@ func Build(ctx context.Context, root cid.Cid, get Get, stat Stat, lim Limits) (*
 			return b.Manifest(), nil
 		}
 		if err := b.fetch(ctx, c, get, stat); err != nil {
+			var wrong *LieError
+			if errors.As(err, &wrong) { // there is no sender: the DAG itself, or the store, is wrong
+				err = fault.New(fault.Corrupt, "block %s: %s", wrong.Cid, wrong.Why)
+			}
 			return nil, fmt.Errorf("manifest of %s: %w", root, err)
 		}
 	}
