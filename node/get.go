@@ -1,0 +1,173 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed4134be55/peer/contentaddr/link"
+	"github.com/seed4134be55/peer/contentaddr/names"
+	"github.com/seed4134be55/peer/contentaddr/store"
+	"github.com/seed4134be55/peer/fault"
+	"github.com/seed4134be55/peer/node/api"
+	"github.com/seed4134be55/peer/swarm"
+)
+
+// maxGets bounds the links that one request fetches at once.
+const maxGets = 4
+
+// Get implements api.Service.
+func (n *Node) Get(ctx context.Context, r api.GetRequest, emit func(api.Event)) error {
+	links, err := parseLinks(r.Links)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(r.Dir, 0o777); err != nil {
+		return fault.New(fault.BadInput, "-o %s: %w", r.Dir, err)
+	}
+	if err := n.online(ctx); err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	room := make(chan struct{}, maxGets)
+	errs := make([]error, len(links))
+	for i, l := range links {
+		all.Go(func() {
+			room <- struct{}{}
+			defer func() { <-room }()
+			errs[i] = n.getLink(ctx, l, r, emit)
+		})
+	}
+	all.Wait()
+	if err := joinErrors(errs); err != nil {
+		return err
+	}
+	if r.Seed {
+		<-ctx.Done()
+	}
+	return nil
+}
+
+// joinErrors returns the errors of several links as one of the kind of the first.
+func joinErrors(errs []error) error {
+	err := errors.Join(errs...)
+	if err == nil {
+		return nil
+	}
+	for _, e := range errs {
+		if e != nil {
+			return fault.Mark(fault.KindOf(e), err)
+		}
+	}
+	return err
+}
+
+func parseLinks(words []string) ([]link.Link, error) {
+	links := make([]link.Link, 0, len(words))
+	for _, w := range words {
+		l, err := link.Parse(w)
+		if err != nil {
+			return nil, err
+		}
+		if l.Path != "" {
+			return nil, fault.New(fault.BadInput, "%s names a part of a folder (%s): get fetches whole roots; look inside with peer ls or peer cat", l.Cid, l.Path)
+		}
+		links = append(links, l)
+	}
+	return links, nil
+}
+
+// getLink fetches one root and emits done.
+func (n *Node) getLink(ctx context.Context, l link.Link, r api.GetRequest, emit func(api.Event)) error {
+	name := fileName(l)
+	spec := store.DownloadSpec{Root: l.Cid, Dest: filepath.Join(r.Dir, name), Link: l.String(), Overwrite: r.Overwrite}
+	t, err := n.newTransfer(ctx, l, spec, nil, r.Timeout)
+	if err != nil {
+		return err
+	}
+	defer func() { t.into().Close() }()
+	emit(api.Event{Event: api.EventState, Cid: l.Cid.String(), Name: name, Message: n.lookingFor(l)})
+	if err := n.fetchShown(ctx, t, emit); err != nil {
+		if errors.Is(err, context.Canceled) {
+			return fault.New(fault.Interrupted, "%s: interrupted; what has arrived is kept: run the same command again to go on", name)
+		}
+		return err
+	}
+	path, err := t.into().Finish(ctx)
+	if err != nil {
+		return err
+	}
+	st := t.session.Status()
+	emit(api.Event{
+		Event: api.EventDone, Cid: l.Cid.String(), Name: name, Path: path, Bytes: t.into().Bytes(), Files: t.into().Files(),
+		Fetched: st.Fetched, Seconds: time.Since(t.started).Seconds(), Message: copiedMessage(st),
+	})
+	return nil
+}
+
+// copiedMessage says when the network had little to do with it.
+func copiedMessage(st swarm.Status) string {
+	if st.Fetched == 0 {
+		return "everything was on this machine already"
+	}
+	return ""
+}
+
+// fetchShown fetches while it reports progress.
+func (n *Node) fetchShown(ctx context.Context, t *transfer, emit func(api.Event)) error {
+	done := make(chan error, 1)
+	go func() { done <- n.fetch(ctx, t) }()
+	clock := time.NewTicker(progressEvery)
+	defer clock.Stop()
+	for {
+		select {
+		case err := <-done:
+			emit(progress(t))
+			return err
+		case <-clock.C:
+			emit(progress(t))
+		}
+	}
+}
+
+func progress(t *transfer) api.Event {
+	st := t.session.Status()
+	e := api.Event{Event: api.EventProgress, Cid: t.link.Cid.String(), Name: filepath.Base(t.path), Path: t.path, Bytes: st.Done, Total: st.Total, Fetched: st.Fetched}
+	for _, src := range st.Sources {
+		if src.Bytes > 0 {
+			e.Sources++
+		}
+		e.Rate += src.Rate
+	}
+	return e
+}
+
+// fileName is what a root is saved as: the link's name, or its CID.
+func fileName(l link.Link) string {
+	if l.Name == "" || names.Check(l.Name) != nil {
+		return l.Cid.String()
+	}
+	return l.Name
+}
+
+// lookingFor says where a root is looked for.
+func (n *Node) lookingFor(l link.Link) string {
+	var where []string
+	if peers := l.Peers(); len(peers) > 0 {
+		where = append(where, "the link's addresses")
+	}
+	for _, m := range n.modes {
+		if m.Caps().Find {
+			where = append(where, m.Name())
+		}
+	}
+	if len(where) == 0 {
+		return fmt.Sprintf("looking for %s: nowhere to look, as the link has no address and discovery is off", l.Cid)
+	}
+	return fmt.Sprintf("looking for %s: %s", l.Cid, strings.Join(where, ", "))
+}

@@ -1,0 +1,122 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
+	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+
+	"github.com/seed4134be55/peer/reach"
+)
+
+// Connections beyond the high mark are trimmed to the low one, those of no use first.
+const (
+	connsLow  = 160
+	connsHigh = 192
+	// connsPerIP replaces libp2p's 8: peers behind one NAT, or of one lab, share an address.
+	connsPerIP = 64
+)
+
+// A relay of one's own group carries downloads, which libp2p's default of 128 KiB for two minutes does
+// not allow. These bound what strangers can make of it: so many peers at once, each so long and so much.
+const (
+	relayReservations = 128
+	relayCircuits     = 32 // a peer
+)
+
+// relaySource gives libp2p's AutoRelay peers that may relay for us.
+type relaySource func(ctx context.Context, n int) <-chan peer.AddrInfo
+
+// newHost builds the libp2p host without listening. Nothing in it speaks to anybody yet: what is done by
+// itself (port mapping, NAT detection, reservations) needs a listener first and only exists where the
+// reach is the internet.
+func newHost(key crypto.PrivKey, r reach.Reach, agent string, serveRelay bool, relays relaySource) (host.Host, error) {
+	resources, err := newResourceManager()
+	if err != nil {
+		return nil, err
+	}
+	conns, err := connmgr.NewConnManager(connsLow, connsHigh)
+	if err != nil {
+		return nil, fmt.Errorf("connection manager: %w", err)
+	}
+	opts := []libp2p.Option{
+		libp2p.Identity(key),
+		libp2p.NoListenAddrs,
+		libp2p.UserAgent(agent),
+		libp2p.Transport(tcp.NewTCPTransport),
+		libp2p.Security(libp2ptls.ID, libp2ptls.New),
+		libp2p.Security(noise.ID, noise.New),
+		libp2p.ResourceManager(resources),
+		libp2p.ConnectionManager(conns),
+		libp2p.ConnectionGater(reach.Gater{Reach: r}),
+		libp2p.AddrsFactory(r.Announce),
+		libp2p.DialRanker(rankDials),
+		libp2p.DisableMetrics(),
+	}
+	if r != reach.Loopback {
+		opts = append(opts, libp2p.Transport(quic.NewTransport))
+	}
+	if r != reach.Internet {
+		opts = append(opts, libp2p.MultiaddrResolver(r.Resolver(nil)))
+		opts = append(opts, libp2p.DisableRelay(), libp2p.DisableIdentifyAddressDiscovery())
+		return build(opts)
+	}
+	opts = append(opts,
+		libp2p.EnableRelay(),
+		libp2p.EnableHolePunching(),
+		libp2p.EnableAutoNATv2(),
+		libp2p.NATPortMap(),
+		libp2p.EnableAutoRelayWithPeerSource(func(ctx context.Context, n int) <-chan peer.AddrInfo { return relays(ctx, n) }),
+	)
+	if serveRelay {
+		opts = append(opts,
+			libp2p.EnableRelayService(relay.WithResources(relayResources())),
+			libp2p.EnableNATService(),
+			libp2p.ForceReachabilityPublic())
+	}
+	return build(opts)
+}
+
+func build(opts []libp2p.Option) (host.Host, error) {
+	h, err := libp2p.New(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("libp2p host: %w", err)
+	}
+	return h, nil
+}
+
+// relayResources are the limits of serve --relay.
+func relayResources() relay.Resources {
+	r := relay.DefaultResources()
+	r.Limit = nil // no limit on a circuit's time and bytes: peers of the group may download over it
+	r.MaxReservations = relayReservations
+	r.MaxReservationsPerIP = relayReservations
+	r.MaxReservationsPerASN = relayReservations
+	r.MaxCircuits = relayCircuits
+	return r
+}
+
+// newResourceManager returns libp2p's default limits with room for windows: a stream's window grows only
+// within the memory that its scopes allow.
+func newResourceManager() (network.ResourceManager, error) {
+	limits := rcmgr.DefaultLimits
+	libp2p.SetDefaultServiceLimits(&limits)
+	perIP := []rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: connsPerIP}}
+	perIP6 := []rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: connsPerIP}}
+	m, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits.AutoScale()), rcmgr.WithLimitPerSubnet(perIP, perIP6))
+	if err != nil {
+		return nil, fmt.Errorf("resource manager: %w", err)
+	}
+	return m, nil
+}
