@@ -40,7 +40,22 @@ func (h *Home) Listen() (net.Listener, error) {
 	if err := os.Chmod(path, 0o600); err != nil { // until here its folder kept others out
 		return nil, errors.Join(fmt.Errorf("home %s: control socket: %w", h.dir, err), ln.Close())
 	}
-	return ln, nil
+	return &listener{Listener: ln, elsewhere: filepath.Dir(path) != h.Path(socketFolder), folder: filepath.Dir(path)}, nil
+}
+
+// A listener takes its folder along when it closes, if that is not in the home.
+type listener struct {
+	net.Listener
+	elsewhere bool
+	folder    string
+}
+
+func (l *listener) Close() error {
+	err := l.Listener.Close() // removes the socket
+	if l.elsewhere {
+		_ = os.Remove(l.folder) // tidiness only: the folder is found again, or made
+	}
+	return err
 }
 
 // Socket returns the path of the control socket of the process that holds the home. The error wraps
