@@ -84,7 +84,7 @@ func (s *Store) Check(ctx context.Context) error {
 		return fmt.Errorf("check what is shared: %w", err)
 	}
 	s.regain()
-	return s.clearDoubt()
+	return errors.Join(s.clearDoubt(), s.clearProblems())
 }
 
 // checkFile looks at one file.
@@ -137,6 +137,42 @@ func (s *Store) clearDoubt() error {
 		}
 		return s.markSynced(c, owner)
 	})
+}
+
+// clearProblems takes back the problem of roots that have none any more.
+func (s *Store) clearProblems() error {
+	return s.eachRoot(func(c cid.Cid, owner uint64, r *rootRecord) error {
+		if r.Problem == "" {
+			return nil
+		}
+		fine := true
+		err := each(s.db, key(keyOwnsFile, num(owner)), func(k, _ []byte) (bool, error) {
+			id, err := lastNum(k)
+			if err != nil {
+				return false, err
+			}
+			fine, err = s.fine(id)
+			return fine, err
+		})
+		if err != nil || !fine {
+			return err
+		}
+		return s.updateRoot(c, owner, func(r *rootRecord) { r.Problem = "" })
+	})
+}
+
+// fine tells whether a file is there and every leaf of it is held.
+func (s *Store) fine(id uint64) (bool, error) {
+	rec, found, err := s.file(id)
+	if err != nil || !found || rec.Gone != "" {
+		return false, err
+	}
+	fine := true
+	err = s.extents(id, func(e extent) (bool, error) {
+		fine = !e.wrong
+		return fine, nil
+	})
+	return fine, err
 }
 
 // markSynced records that all bytes of an owner's files are on the disk.

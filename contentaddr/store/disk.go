@@ -24,6 +24,8 @@ type disk interface {
 	Rename(from, to string) error
 	RemoveAll(path string) error
 	SyncDir(path string) error
+	// Boot tells runs of the machine apart: within one, no power cut took anything. "" if unknown.
+	Boot() string
 	// Free returns the bytes that the user may still write to the file system of path.
 	Free(path string) (int64, error)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -74,7 +73,7 @@ func (d *Download) finish(ctx context.Context, p *plan) error {
 	d.finished = true
 	d.mu.Unlock()
 	d.out.seal()
-	d.s.background(func() { d.s.syncFinished(d, p) })
+	d.s.syncLater(d.root, d.owner, d.dest)
 	return nil
 }
 
@@ -320,7 +319,8 @@ func (d *Download) hold(ctx context.Context, p *plan) error {
 		return err
 	}
 	return d.s.updateRoot(d.root, d.owner, func(r *rootRecord) {
-		r.Complete, r.Unsynced, r.Part = true, true, nil
+		r.Complete, r.Part = true, nil
+		r.Unsynced, r.Boot = true, d.s.disk.Boot()
 		r.Leaves, r.Nodes = places, d.nodeBytes.Load()
 	})
 }
@@ -381,55 +381,4 @@ func (d *Download) statOf(p *plan, fi int) (importer.Stat, error) {
 	}
 	e, err := d.s.disk.Lstat(join(d.dest, p.l.FilePath(fi)))
 	return e.Stat, err
-}
-
-// syncFinished makes the files of a finished download durable, and then says so.
-func (s *Store) syncFinished(d *Download, p *plan) {
-	if err := s.syncFiles(d, p); err != nil {
-		s.logFailure("sync "+d.dest, err)
-		return
-	}
-	err := s.markSynced(d.root, d.owner)
-	if err == nil {
-		err = s.db.LogData(nil, pebble.Sync)
-	}
-	s.logFailure("sync "+d.dest, err)
-}
-
-func (s *Store) syncFiles(d *Download, p *plan) error {
-	parent := filepath.Dir(d.dest)
-	if !isFolder(p.l) {
-		return errors.Join(s.syncOne(d.dest), s.disk.SyncDir(parent))
-	}
-	dir, err := s.disk.Folder(d.dest)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	if all, err := dir.SyncAll(); all || err != nil {
-		return err
-	}
-	for fi := range p.l.Files {
-		if err := errors.Join(s.stopping.Err(), s.syncOne(join(d.dest, p.l.FilePath(fi)))); err != nil {
-			return err
-		}
-	}
-	for i := range p.l.Dirs {
-		if err := dir.SyncDir(p.l.DirPath(i)); err != nil {
-			return err
-		}
-	}
-	return s.disk.SyncDir(parent)
-}
-
-func (s *Store) syncOne(path string) error {
-	if err := s.stopping.Err(); err != nil {
-		return err
-	}
-	f, err := s.disk.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
 }

@@ -250,6 +250,7 @@ func (s *Store) settle(c clash) error {
 	if err != nil {
 		return err
 	}
+	s.trusted.Add(1)
 	_, err = s.updateFile(c.old, func(r *fileRecord) bool {
 		r.Stat, r.Gone, r.Leaves = now.Stat, "", left
 		return true

@@ -88,6 +88,8 @@ func (osDisk) SyncDir(name string) error {
 	return syncDir(f)
 }
 
+func (osDisk) Boot() string { return bootID() }
+
 func (osDisk) Free(name string) (int64, error) {
 	usage, err := vfs.Default.GetDiskUsage(name)
 	return int64(min(usage.AvailBytes, 1<<62)), err

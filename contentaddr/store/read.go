@@ -122,6 +122,7 @@ func (s *Store) readLeaf(ctx context.Context, c cid.Cid, buf []byte) ([]byte, er
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		asOf := s.trusted.Load()
 		r, ok, err := s.recipe(c, from)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", c, err)
@@ -129,11 +130,14 @@ func (s *Store) readLeaf(ctx context.Context, c cid.Cid, buf []byte) ([]byte, er
 		if !ok {
 			break
 		}
-		block, err := s.readRecipe(c, r, buf, false)
+		block, err := s.readRecipe(c, r, buf, asOf)
 		if err == nil {
 			return block, nil
 		}
 		last, from = err, r.file+1
+	}
+	if _, known := s.leafSize(c); known && last == nil {
+		last = errUnheld
 	}
 	if last != nil {
 		return nil, fault.New(fault.NotFound, "read %s: %w: %w", c, ErrWithdrawn, last)
@@ -142,10 +146,11 @@ func (s *Store) readLeaf(ctx context.Context, c cid.Cid, buf []byte) ([]byte, er
 }
 
 // readRecipe makes leaf c of a file. When it cannot, because the file is gone or its bytes are wrong,
-// the leaf is withdrawn before the error returns. With hash set, nothing is trusted.
-func (s *Store) readRecipe(c cid.Cid, r recipe, buf []byte, hash bool) ([]byte, error) {
+// the leaf is withdrawn before the error returns. Only what was trusted by asOf, a count taken before
+// the recipe was looked up, goes without hashing: recipes found wrong since may be among those read.
+func (s *Store) readRecipe(c cid.Cid, r recipe, buf []byte, asOf uint64) ([]byte, error) {
 	for reopened := false; ; reopened = true {
-		block, verdict, err := s.tryRecipe(c, r, buf, hash)
+		block, verdict, err := s.tryRecipe(c, r, buf, asOf)
 		switch verdict {
 		case right:
 			return block, nil
@@ -179,7 +184,7 @@ const (
 // tryRecipe reads a leaf between two fstats. If they say what they said at import, the bytes are the
 // leaf's. If not, the hash decides; the path may also lead to another file now, which is then the one
 // that the user shares.
-func (s *Store) tryRecipe(c cid.Cid, r recipe, buf []byte, hash bool) ([]byte, verdict, error) {
+func (s *Store) tryRecipe(c cid.Cid, r recipe, buf []byte, asOf uint64) ([]byte, verdict, error) {
 	h, err := s.acquire(r.file)
 	switch {
 	case errors.Is(err, errUnheld):
@@ -211,10 +216,10 @@ func (s *Store) tryRecipe(c cid.Cid, r recipe, buf []byte, hash bool) ([]byte, v
 	if err != nil {
 		return nil, unreadable, err
 	}
-	if !short && !hash && before == after && f.trusts(after) {
+	if !short && before == after && f.trusts(after, asOf) {
 		return block, right, nil
 	}
-	if !f.trusts(after) && s.replaced(f.path, f) {
+	if !f.trusts(after, math.MaxUint64) && s.replaced(f.path, f) {
 		return nil, moved, nil
 	}
 	if short {
@@ -241,6 +246,9 @@ func (s *Store) replaced(path string, f *sharedFile) bool {
 	return errA != nil || errB != nil || a.Inode != b.Inode || a.Device != b.Device
 }
 
+// nothing is an asOf before anything was trusted.
+const nothing = 0
+
 // Recheck reads every copy of a leaf again and hashes it, after somebody complained about it. It
 // returns whether the leaf had to be withdrawn: no file here holds it any more.
 func (s *Store) Recheck(ctx context.Context, c cid.Cid) bool {
@@ -250,7 +258,7 @@ func (s *Store) Recheck(ctx context.Context, c cid.Cid) bool {
 		if err != nil || !ok {
 			break
 		}
-		if block, err := s.readRecipe(c, r, buf, true); err == nil {
+		if block, err := s.readRecipe(c, r, buf, nothing); err == nil {
 			buf = block
 		}
 		from = r.file + 1

@@ -53,6 +53,7 @@ type rootRecord struct {
 	Nodes    int64     `cbor:"13,keyasint,omitempty"` // bytes of inner nodes
 	Unsynced bool      `cbor:"14,keyasint,omitempty"` // a power cut may have taken bytes of its files
 	Part     *partInfo `cbor:"15,keyasint,omitempty"` // of a download under way
+	Boot     string    `cbor:"16,keyasint,omitempty"` // the machine's boot in which it became Unsynced
 }
 
 // partInfo is what a resume needs to know.

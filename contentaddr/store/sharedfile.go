@@ -16,6 +16,7 @@ type sharedFile struct {
 
 	mu     sync.Mutex
 	stat   importer.Stat      // of its record
+	since  uint64             // Store.trusted when stat became what it is
 	doubt  bool               // stat alone is not to be trusted
 	hashed map[int64]struct{} // offsets of the leaves that were hashed and right while it was …
 	when   importer.Stat      // … like this
@@ -38,22 +39,25 @@ func (s *Store) acquire(id uint64) (*handle[*sharedFile], error) {
 		if err != nil {
 			return nil, err
 		}
-		return &sharedFile{file: f, path: rec.Path, leaves: rec.Leaves, stat: rec.Stat, doubt: s.doubtful(rec)}, nil
+		return &sharedFile{
+			file: f, path: rec.Path, leaves: rec.Leaves, stat: rec.Stat, since: s.trusted.Load(), doubt: s.doubtful(rec),
+		}, nil
 	})
 }
 
-// trusts tells whether bytes read between two fstats that both said st need no hashing.
-func (f *sharedFile) trusts(st importer.Stat) bool {
+// trusts tells whether bytes read between two fstats that both said st need no hashing, by a recipe
+// that was looked up when Store.trusted was asOf.
+func (f *sharedFile) trusts(st importer.Stat, asOf uint64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.stat == st && !f.doubt
+	return f.stat == st && !f.doubt && f.since <= asOf
 }
 
 // trust makes st what the file is trusted with.
-func (f *sharedFile) trust(st importer.Stat) {
+func (f *sharedFile) trust(st importer.Stat, since uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.stat, f.doubt, f.hashed = st, false, nil
+	f.stat, f.since, f.doubt, f.hashed = st, since, false, nil
 }
 
 // hashedRight notes that the leaf at offset was right while the file was as st says. It returns true

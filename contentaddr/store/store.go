@@ -22,6 +22,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -58,6 +59,9 @@ type Store struct {
 	// gc is held for reading while blocks are added, and for writing while blocks without a user are
 	// looked for and dropped: one added in between would be lost.
 	gc sync.RWMutex
+
+	// trusted counts how often a file became trusted with another Stat. It is 1 or more.
+	trusted atomic.Uint64
 
 	records sync.Mutex // held while a record is read and written again
 
@@ -103,6 +107,7 @@ func open(cfg Config, fs vfs.FS, d disk) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{cfg: cfg, db: db, disk: d, verify: make(chan uint64, 64)}
+	s.trusted.Store(1)
 	s.files = newHandles[*sharedFile](cfg.OpenFiles)
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.live.downloads = make(map[uint64]*Download)
@@ -170,8 +175,13 @@ func (s *Store) start() error {
 		s.seq.limit = binary.BigEndian.Uint64(value)
 	}
 	s.seq.next = s.seq.limit
-	err = s.eachRoot(func(_ cid.Cid, owner uint64, r *rootRecord) error {
-		if r.Unsynced {
+	boot := s.disk.Boot()
+	err = s.eachRoot(func(c cid.Cid, owner uint64, r *rootRecord) error {
+		switch {
+		case !r.Unsynced:
+		case boot != "" && r.Boot == boot:
+			s.syncLater(c, owner, r.Path)
+		default:
 			s.live.doubtful[owner] = true
 		}
 		return nil

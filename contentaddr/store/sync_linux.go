@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,6 +37,15 @@ func dataRange(f *os.File, off int64) (from, to int64, err error) {
 		return wholeRange(f, off)
 	}
 	return from, to, err
+}
+
+// bootID names this run of the kernel: random(4), boot_id.
+func bootID() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(id))
 }
 
 // control runs do with f's descriptor, again while a signal interrupts it.

@@ -15,3 +15,5 @@ func syncDir(f *os.File) error {
 func syncFileSystem(*os.File) (bool, error) { return false, nil }
 
 func dataRange(f *os.File, off int64) (from, to int64, err error) { return wholeRange(f, off) }
+
+func bootID() string { return "" }

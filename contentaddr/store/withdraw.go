@@ -48,13 +48,14 @@ func (s *Store) doubtful(r *fileRecord) bool {
 
 // trust records that all leaves of a file, so many, were hashed and right while it was as st says.
 func (s *Store) trust(id uint64, st importer.Stat, leaves int) {
+	since := s.trusted.Add(1)
 	_, err := s.updateFile(id, func(r *fileRecord) bool {
 		r.Stat, r.Checked, r.Leaves = st, true, leaves
 		return true
 	})
 	s.logFailure("remember a file that was checked", err)
 	if h := s.files.cached(id); h != nil {
-		h.v.trust(st)
+		h.v.trust(st, since)
 		s.files.release(h)
 	}
 }
