@@ -10,8 +10,8 @@ import (
 	"github.com/seed4134be55/peer/fault"
 )
 
-// units are what a rate may end in, in lower case and without "/s", as bytes. Mb and the like are not
-// among them: some mean bits by it and some bytes.
+// units are what a rate may end in, in lower case and without "/s", as bytes. Kb, Mb and Gb are refused
+// before: some mean bits by them and some bytes.
 var units = map[string]float64{
 	"": 1, "b": 1,
 	"k": 1e3, "kb": 1e3, "kib": 1 << 10, "kbit": 1e3 / 8,
@@ -26,7 +26,7 @@ func parseRate(s string) (int64, error) {
 	unit := strings.TrimSpace(text[len(digits):])
 	number, err := strconv.ParseFloat(digits, 64)
 	factor, ok := units[strings.ToLower(unit)]
-	if len(unit) == 2 && unit[1] == 'b' && unit[0] != 'k' {
+	if unit == "Kb" || unit == "Mb" || unit == "Gb" {
 		return 0, fault.New(fault.BadInput, "is %s bits or bytes? say %cbit or %cB", unit, unit[0], unit[0])
 	}
 	v := number * factor
