@@ -5,7 +5,7 @@ FUZZTIME ?= 5s
 .NOTPARALLEL:
 
 build: # the peer binary, for this machine
-	go build -trimpath -ldflags "-X main.version=$$(git describe --tags --always --dirty)" -o peer ./cmd/peer
+	go build -ldflags "-X main.version=$$(git describe --tags --always --dirty)" -o peer ./cmd/peer
 
 test: packages lint fuzz gotest # everything that must pass
 

@@ -46,7 +46,7 @@ func (w *workspace) build(ctx context.Context) error {
 		{top, "./cmd/peer", w.peer},
 		{filepath.Join(top, "bench", "baseline"), ".", w.baseline},
 	} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-C", b.module, "-trimpath", "-o", b.program, b.pkg)
+		cmd := exec.CommandContext(ctx, "go", "build", "-C", b.module, "-o", b.program, b.pkg)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s in %s: %w\n%s", b.pkg, b.module, err, out)
 		}
