@@ -90,7 +90,7 @@ func (m *Mode) pass(ctx context.Context, n int, answers <-chan have.Answer, out 
 	passed := 0
 	for a := range answers {
 		select {
-		case out <- peer.AddrInfo{ID: a.Peer, Addrs: m.reach.Filter(m.host.Peerstore().Addrs(a.Peer))}:
+		case out <- m.info(a.Peer):
 		case <-ctx.Done():
 			return
 		}
@@ -98,4 +98,16 @@ func (m *Mode) pass(ctx context.Context, n int, answers <-chan have.Answer, out 
 			return
 		}
 	}
+}
+
+// info returns id with the addresses it was met at and those that the host knows besides: libp2p
+// forgets the former when a peer that has just got an address does not name it yet itself.
+func (m *Mode) info(id peer.ID) peer.AddrInfo {
+	known := m.reach.Filter(m.host.Peerstore().Addrs(id))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if x := m.members[id]; x != nil {
+		known = newest(x.info.Addrs, known)
+	}
+	return peer.AddrInfo{ID: id, Addrs: known}
 }

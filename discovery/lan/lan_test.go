@@ -105,7 +105,8 @@ func start(t *testing.T, n int) (peers []modetest.Peer) {
 	for _, p := range peers {
 		m := p.Mode.(*Mode)
 		<-m.settled
-		modetest.Until(t, "all have met", func() bool { return len(m.peers()) == n-1 })
+		// Connected, too: a question waits 2 s for an answer, which on a busy machine a handshake can take.
+		modetest.Until(t, "all are connected", func() bool { return len(m.peers()) == n-1 && m.linked() == n-1 })
 	}
 	return peers
 }

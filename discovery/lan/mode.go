@@ -11,15 +11,16 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/ipfs/go-cid"
-	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/seed4134be55/peer/discovery"
 	"github.com/seed4134be55/peer/fault"
@@ -29,6 +30,7 @@ import (
 const (
 	retryFirst = time.Second // after the announcer has failed; then twice that, up to retryLast
 	retryLast  = time.Minute
+	lookAgain  = 5 * time.Second // between two looks at this peer's addresses
 )
 
 // Announcer says that this peer is there and hears who else is.
@@ -113,30 +115,41 @@ func (m *Mode) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	addresses, err := m.host.EventBus().Subscribe(new(event.EvtLocalAddressesUpdated))
-	if err != nil {
-		return fmt.Errorf("watch this peer's addresses: %w", err)
-	}
 	settle := time.AfterFunc(m.settling, func() { close(m.settled) })
 	defer settle.Stop()
 	changed := make(chan struct{}, 1)
 	var wg sync.WaitGroup
-	wg.Go(func() { forward(ctx, addresses, changed) })
+	wg.Go(func() { m.watch(ctx, changed) })
 	wg.Go(func() { m.connect(ctx) })
 	m.announce(ctx, changed)
 	wg.Wait()
 	return ctx.Err()
 }
 
-// forward turns any number of events into one that something has changed.
-func forward(ctx context.Context, events event.Subscription, changed chan<- struct{}) {
-	defer events.Close()
+// addrs returns where this peer listens at this moment, by the addresses of its interfaces.
+func (m *Mode) addrs() []ma.Multiaddr {
+	// libp2p's own answer to this is up to a minute old.
+	addrs, err := manet.ResolveUnspecifiedAddresses(m.host.Network().ListenAddresses(), nil)
+	if err != nil {
+		return m.host.Addrs()
+	}
+	return addrs
+}
+
+// watch looks at the addresses from time to time and says when they are not what they were.
+func (m *Mode) watch(ctx context.Context, changed chan<- struct{}) {
+	look := time.NewTicker(lookAgain)
+	defer look.Stop()
+	last := m.addrs()
 	for {
 		select {
-		case <-events.Out():
-			notify(changed)
+		case <-look.C:
 		case <-ctx.Done():
 			return
+		}
+		if now := m.addrs(); !slices.EqualFunc(now, last, ma.Multiaddr.Equal) {
+			last = now
+			notify(changed)
 		}
 	}
 }
@@ -152,7 +165,7 @@ func (m *Mode) announce(ctx context.Context, changed <-chan struct{}) {
 	wait := retryFirst
 	for {
 		began := time.Now()
-		err := m.announcer.Run(ctx, m.host.Addrs, changed, m.met)
+		err := m.announcer.Run(ctx, m.addrs, changed, m.met)
 		if ctx.Err() != nil {
 			return
 		}
