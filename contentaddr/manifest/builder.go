@@ -120,8 +120,8 @@ func (b *Builder) verify(block []byte) (*unixfs.Node, error) {
 
 // list adds the next entry, follows n's links if it has any, and moves on.
 func (b *Builder) list(leaf bool, size uint32, n *unixfs.Node) error {
-	if int64(b.m.Len()) >= int64(b.lim.Entries) {
-		b.err = exceeds("distinct blocks", int64(b.m.Len())+1, int64(b.lim.Entries))
+	if most := min(b.lim.Entries, maxEntries); b.m.Len() >= most {
+		b.err = exceeds("distinct blocks", int64(b.m.Len())+1, int64(most))
 		return b.err
 	}
 	b.m.add(b.next.cid, leaf, size)

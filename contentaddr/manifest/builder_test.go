@@ -95,6 +95,22 @@ func TestEveryHash(t *testing.T) {
 	}
 }
 
+// TestOneDigestTwoCodecs: the prefix tells two CIDs of one digest apart.
+func TestOneDigestTwoCodecs(t *testing.T) {
+	b, l := blocks{}, newList()
+	raw, pb := b.raw([]byte("x")), b.put(cid.DagProtobuf, []byte("x"))
+	l.add(raw, true, 1)
+	if _, ok := l.find(pb); ok || l.is(0, pb.KeyString()) {
+		t.Error("another codec is found")
+	}
+	l.add(pb, true, 1)
+	for i, c := range []cid.Cid{raw, pb} {
+		if at, ok := l.find(c); !ok || at != i || l.cid(i) != c {
+			t.Errorf("%s: %d %v", c, at, ok)
+		}
+	}
+}
+
 // TestLies feeds each lie in the place of an honest entry, and then the honest entries.
 func TestLies(t *testing.T) {
 	b := blocks{}

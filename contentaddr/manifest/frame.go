@@ -97,7 +97,7 @@ func (b *Builder) descend(n *unixfs.Node) error {
 	if fileDepth >= b.lim.FileDepth {
 		return exceeds("nodes on a path in a file", int64(fileDepth)+1, int64(b.lim.FileDepth))
 	}
-	links, err := b.unlisted(n)
+	links, err := follow(n)
 	if err != nil {
 		return err
 	}
@@ -109,8 +109,8 @@ func (b *Builder) descend(n *unixfs.Node) error {
 	return nil
 }
 
-// unlisted returns the links of n that are not listed yet, after checking each.
-func (b *Builder) unlisted(n *unixfs.Node) ([]link, error) {
+// follow returns the links of n after checking each.
+func follow(n *unixfs.Node) ([]link, error) {
 	links := make([]link, 0, len(n.Links))
 	for i, l := range n.Links {
 		if err := contentaddr.CheckCID(l.Cid); err != nil {
@@ -126,9 +126,7 @@ func (b *Builder) unlisted(n *unixfs.Node) ([]link, error) {
 		if i > 0 && l.Cid == n.Links[i-1].Cid {
 			continue // runs of zeros
 		}
-		if _, known := b.m.find(l.Cid); !known {
-			links = append(links, link{l.Cid, payload})
-		}
+		links = append(links, link{l.Cid, payload})
 	}
 	return links, nil
 }

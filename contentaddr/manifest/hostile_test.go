@@ -145,6 +145,10 @@ var hostile = []struct {
 		x := b.raw([]byte("xy"))
 		return b.folder(link1("a", x), link1("b", b.file(nil, part{x, 1})))
 	}},
+	{"inner node of two sizes", "says", func(b blocks) cid.Cid {
+		x := b.file(nil, part{b.raw([]byte("xy")), 2})
+		return b.folder(link1("a", b.file(nil, part{x, 2})), link1("b", b.file(nil, part{x, 3})))
+	}},
 	{"dag-pb leaf of two sizes", "says", func(b blocks) cid.Cid {
 		x := b.node(&unixfs.Node{Kind: unixfs.File, Data: []byte("xyz"), FileSize: 3, HasFileSize: true})
 		return b.folder(link1("a", b.file(nil, part{x, 3})), link1("b", b.file(nil, part{x, 2})))

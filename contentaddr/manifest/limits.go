@@ -16,7 +16,7 @@ import (
 type Limits struct {
 	Depth       int   // nodes on the longest path from the root
 	FileDepth   int   // of those, nodes of one file
-	Entries     int   // distinct blocks
+	Entries     int   // distinct blocks; no more than 1<<24 - 1 whatever it says
 	Pending     int   // bytes of links that are known but not listed yet
 	Bytes       int64 // payload bytes of all files, each occurrence counted
 	Occurrences int64 // places of leaves
@@ -31,7 +31,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		Depth:       4096,
 		FileDepth:   64,
-		Entries:     1 << 24,
+		Entries:     maxEntries,
 		Pending:     32 << 20,
 		Bytes:       1 << 47, // 128 TiB: Occurrences leaves of 2 MiB
 		Occurrences: 1 << 26,

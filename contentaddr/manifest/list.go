@@ -8,14 +8,14 @@ import (
 	"github.com/multiformats/go-multihash"
 )
 
-// list holds entries compactly: a digest of 32 bytes, 4 bytes of meta, and 4 to 9 bytes of hash
+// list holds entries compactly: a digest of 32 bytes, 4 bytes of meta, and 5 to 11 bytes of hash
 // table each. CIDs of one DAG share a handful of prefixes (version, codec, hash), kept once.
 // The zero list is not ready: see newList.
 type list struct {
 	prefixes []string
 	chunks   []chunk
-	long     []byte   // digests of 64 bytes; their slot holds the number in here
-	table    []uint32 // open addressing, linear probing: entry number + 1, or 0
+	long     []byte // digests of 64 bytes; their slot holds the number in here
+	table    []slot // open addressing, linear probing
 	seed     maphash.Seed
 }
 
@@ -30,6 +30,22 @@ const (
 	digestLen = 32
 	longLen   = 64
 )
+
+// slot is an entry's number + 1 in the low 24 bits, or 0, and 8 bits of its hash, which spare the
+// look at nearly all entries that are not the one.
+type slot uint32
+
+const (
+	numberBits = 24
+	numberMask = 1<<numberBits - 1
+	// maxEntries is how many entries a slot can tell apart.
+	maxEntries = numberMask
+)
+
+func newSlot(entry int, hash uint64) slot { return slot(entry+1) | slot(hash>>56)<<numberBits }
+
+func (s slot) entry() int             { return int(s&numberMask) - 1 }
+func (s slot) mayBe(hash uint64) bool { return uint64(s>>numberBits) == hash>>56 }
 
 // newList returns an empty list. Its hash is seeded, so that no sender can aim at one slot.
 func newList() list { return list{seed: maphash.MakeSeed()} }
@@ -110,27 +126,28 @@ func hasRawCodec(prefix string) bool {
 
 // find returns the entry of c.
 func (l *list) find(c cid.Cid) (at int, ok bool) {
-	slot, ok := l.probe(c.KeyString())
-	if !ok {
-		return 0, false
-	}
-	return int(l.table[slot] - 1), true
-}
-
-// probe returns the slot of key, or the free one where it belongs.
-func (l *list) probe(key string) (slot int, ok bool) {
 	if len(l.table) == 0 {
 		return 0, false
 	}
-	mask := len(l.table) - 1
-	slot = int(maphash.String(l.seed, key)) & mask
-	for l.table[slot] != 0 {
-		if l.is(int(l.table[slot]-1), key) {
-			return slot, true
+	key := c.KeyString()
+	hash := maphash.String(l.seed, key)
+	mask := uint64(len(l.table) - 1)
+	for i := hash & mask; l.table[i] != 0; i = (i + 1) & mask {
+		if s := l.table[i]; s.mayBe(hash) && l.is(s.entry(), key) {
+			return s.entry(), true
 		}
-		slot = (slot + 1) & mask
 	}
-	return slot, false
+	return 0, false
+}
+
+// index puts entry i, whose key is not in the table, into it.
+func (l *list) index(i int, hash uint64) {
+	mask := uint64(len(l.table) - 1)
+	at := hash & mask
+	for l.table[at] != 0 {
+		at = (at + 1) & mask
+	}
+	l.table[at] = newSlot(i, hash)
 }
 
 func (l *list) is(i int, key string) bool {
@@ -156,8 +173,7 @@ func (l *list) add(c cid.Cid, leaf bool, size uint32) {
 		l.long = append(l.long, digest...)
 		last.digests = append(last.digests, slot[:]...)
 	}
-	slot, _ := l.probe(c.KeyString())
-	l.table[slot] = uint32(l.len())
+	l.index(l.len()-1, maphash.String(l.seed, c.KeyString()))
 }
 
 func (l *list) prefixNumber(prefix string) int {
@@ -182,23 +198,13 @@ func (l *list) grow() {
 	case n == len(l.chunks)*chunkLen:
 		l.chunks = append(l.chunks, chunk{make([]byte, 0, chunkLen*digestLen), make([]meta, 0, chunkLen)})
 	}
-	if n < len(l.table)*7/8 {
+	if n < len(l.table)*3/4 {
 		return
 	}
-	l.table = make([]uint32, max(8, 2*len(l.table)))
+	l.table = make([]slot, max(8, 2*len(l.table)))
 	var key []byte
 	for i := range n {
 		key = l.appendCID(key[:0], i)
-		l.table[l.free(key)] = uint32(i + 1)
+		l.index(i, maphash.Bytes(l.seed, key))
 	}
-}
-
-// free returns the free slot for a key that is not in the table.
-func (l *list) free(key []byte) int {
-	mask := len(l.table) - 1
-	slot := int(maphash.Bytes(l.seed, key)) & mask
-	for l.table[slot] != 0 {
-		slot = (slot + 1) & mask
-	}
-	return slot
 }

@@ -42,6 +42,7 @@ func live[T any](f func() T) (T, int64) {
 	v := f()
 	runtime.GC()
 	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(v)
 	return v, int64(after.HeapAlloc) - int64(before.HeapAlloc)
 }
 
@@ -65,12 +66,12 @@ func BenchmarkBuild(b *testing.B) {
 	root := plain(b, store, 100_000)
 	b.ReportAllocs()
 	b.ResetTimer()
-	var m *Manifest
 	for range b.N {
-		m = store.build(b, root)
+		store.build(b, root)
 	}
 	b.StopTimer()
-	_, bytes := live(func() *Manifest { return store.build(b, root) })
+	m, bytes := live(func() *Manifest { return store.build(b, root) })
+	runtime.KeepAlive(store)
 	report(b, m.Len(), bytes)
 }
 
@@ -107,6 +108,7 @@ func BenchmarkLayout(b *testing.B) {
 			}
 			b.StopTimer()
 			_, bytes := live(func() *Layout { return store.layout(b, m) })
+			runtime.KeepAlive(store)
 			report(b, m.Len(), bytes)
 		})
 	}
