@@ -37,7 +37,7 @@ func standIn(args []string) error {
 	case "share":
 		return sayUntilInterrupt(map[string]any{"event": "shared", "link": last, "seconds": 0.5})
 	case "serve":
-		return sayUntilInterrupt(map[string]any{"event": "ready"})
+		return sayUntilInterrupt(map[string]any{"event": readyEvent})
 	case "get":
 		into := args[len(args)-2]
 		if out, err := exec.Command("cp", "-r", last, into).CombinedOutput(); err != nil {

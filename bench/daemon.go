@@ -9,6 +9,8 @@ import (
 )
 
 const (
+	readyEvent = "serving" // what the daemon prints once it can serve
+
 	idleFor    = time.Minute
 	fullShares = 1 << 40 // bytes shared for readyfull
 )
@@ -56,7 +58,7 @@ func readyFull(ctx context.Context, w *workspace) ([]row, error) {
 
 // startOnce starts the daemon and adds the seconds until it says that it is ready.
 func (w *workspace) startOnce(ctx context.Context, home string, s *samples) error {
-	p, e, err := w.startUntil("ready", w.verb(ctx, home, "serve", "--json"))
+	p, e, err := w.startUntil(readyEvent, w.verb(ctx, home, "serve", "--json"))
 	if err != nil {
 		return err
 	}
@@ -82,7 +84,7 @@ func (w *workspace) idleAfter(ctx context.Context, wait time.Duration) ([]row, e
 	}
 	cmd := lab.Command(ctx, "h1", w.peer, "serve", "--json")
 	cmd.Env = environment(filepath.Join(dir, "home"), "lan")
-	p, _, err := w.startUntil("ready", cmd)
+	p, _, err := w.startUntil(readyEvent, cmd)
 	if err != nil {
 		return nil, err
 	}
