@@ -101,7 +101,8 @@ type Hop struct {
 
 // PeerFinder finds the addresses of a peer whose id is known, such as one whose link has gone stale.
 type PeerFinder interface {
-	// FindPeer returns id with at least one address. Not found is fault.NotFound.
+	// FindPeer returns id with its addresses: at least one, unless it is connected already. Not
+	// found is fault.NotFound.
 	FindPeer(ctx context.Context, id peer.ID) (peer.AddrInfo, error)
 }
 

@@ -133,8 +133,7 @@ func (m *Mux) FindProvidersAsync(ctx context.Context, c cid.Cid, n int) <-chan p
 	return out
 }
 
-// FindPeer asks every mode that can find peers, all at once, and returns the first answer that has
-// an address.
+// FindPeer asks every mode that can find peers, all at once, and returns the first to find it.
 func (m *Mux) FindPeer(ctx context.Context, id peer.ID) (peer.AddrInfo, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -149,7 +148,7 @@ func (m *Mux) FindPeer(ctx context.Context, id peer.ID) (peer.AddrInfo, error) {
 		go func() {
 			info, err := finder.FindPeer(ctx, id)
 			if err != nil {
-				info = peer.AddrInfo{}
+				info = peer.AddrInfo{} // without an id: no answer
 			}
 			answers <- info
 		}()
@@ -157,7 +156,7 @@ func (m *Mux) FindPeer(ctx context.Context, id peer.ID) (peer.AddrInfo, error) {
 	for range asked {
 		select {
 		case info := <-answers:
-			if len(info.Addrs) > 0 {
+			if info.ID == id {
 				return info, nil
 			}
 		case <-ctx.Done():

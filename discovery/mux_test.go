@@ -259,8 +259,8 @@ func (f finder) FindPeer(_ context.Context, want peer.ID) (peer.AddrInfo, error)
 	return f.knows, nil
 }
 
-func TestFindPeerTakesTheFirstAddress(t *testing.T) {
-	m := NewMux(id(0), []Mode{finds("a", 0), finder{finds("b", 0), info(1)}, finder{finds("c", 0), info(1, 9)}}, nil)
+func TestFindPeerTakesTheFirstAnswer(t *testing.T) {
+	m := NewMux(id(0), []Mode{finds("a", 0), finder{finds("b", 0), info(3, 9)}, finder{finds("c", 0), info(1, 9)}}, nil)
 	if got, err := m.FindPeer(t.Context(), id(1)); err != nil || len(got.Addrs) != 1 {
 		t.Errorf("got %v, %v", got, err)
 	}

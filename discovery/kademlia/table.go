@@ -12,6 +12,7 @@ import (
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	kb "github.com/libp2p/go-libp2p-kbucket"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
@@ -158,7 +159,8 @@ func (t *table) findPeer(ctx context.Context, id peer.ID) (peer.AddrInfo, error)
 		return peer.AddrInfo{}, fmt.Errorf("%s table: %w", t.name, err)
 	}
 	info.Addrs = t.reach.Filter(info.Addrs)
-	if len(info.Addrs) == 0 {
+	// One that has only just connected to us has not said yet where it listens.
+	if len(info.Addrs) == 0 && t.host.Network().Connectedness(id) != network.Connected {
 		return peer.AddrInfo{}, fmt.Errorf("%s table: no address within reach %s", t.name, t.reach)
 	}
 	return info, nil
