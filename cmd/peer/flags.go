@@ -66,6 +66,9 @@ func (f networkFlag) Set(s string) error {
 	if len(s) > 32 || !isWord(s) {
 		return fault.New(fault.BadInput, "want 1 to 32 of a-z, 0-9 and -")
 	}
+	if s == api.CommonNetwork {
+		s = ""
+	}
 	*f.name = s
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 
 // openNode builds the node of a home whose lock this process holds.
 func openNode(_ context.Context, h *home.Home, o api.Options) (api.Node, error) {
-	n, err := node.New(node.Config{Home: h, Options: o, Version: version})
+	n, err := node.New(node.Config{Home: h, Options: o, Version: buildVersion()})
 	if err != nil {
 		return nil, err
 	}

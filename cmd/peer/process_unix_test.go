@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed4134be55/peer/internal/process"
+	"github.com/seed4134be55/peer/node/api"
 )
 
 // soon is far longer than anything here takes; whoever waits so long waits for ever.
@@ -33,12 +35,13 @@ func cidIn(link string) string {
 type bench struct {
 	*testing.T
 	dir, home string
+	node      string // "fake" or "real"
 }
 
 func newBench(t *testing.T) *bench {
 	t.Parallel()
 	dir := t.TempDir()
-	b := &bench{T: t, dir: dir, home: filepath.Join(dir, "home")}
+	b := &bench{T: t, dir: dir, home: filepath.Join(dir, "home"), node: "fake"}
 	if err := os.Mkdir(b.path("world"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +55,7 @@ func (b *bench) start(args ...string) *process.Process {
 	b.Helper()
 	cmd := exec.CommandContext(b.Context(), os.Args[0], append([]string{"--json", "--home", b.home}, args...)...)
 	cmd.Dir = b.dir
-	cmd.Env = append(os.Environ(), "PEER_TEST_MAIN=1", "PEER_TEST_WORLD="+b.path("world"),
+	cmd.Env = append(os.Environ(), "PEER_TEST_MAIN="+b.node, "PEER_TEST_WORLD="+b.path("world"),
 		"XDG_CONFIG_HOME="+b.path("config"), "HOME="+b.dir)
 	p, err := process.Start(cmd)
 	if err != nil {
@@ -171,6 +174,23 @@ func TestOutlivesItsVerb(t *testing.T) {
 	b.ends(first, 0)
 }
 
+// When its own verb is done, the first Ctrl-C ends the process.
+func TestInterruptedWhileItWaits(t *testing.T) {
+	b := newBench(t)
+	b.comes(linkA, linkB)
+	first := b.start("get", linkA)
+	b.line(first, "looking for")
+	second := b.start("get", linkB)
+	b.line(second, "looking for", pid(first))
+	b.deliver(linkA, "a")
+	b.line(first, `"event":"waiting"`)
+	b.interrupt(first)
+	b.ends(first, 0)
+	b.line(second, "looking for", pid(second))
+	b.deliver(linkB, "b")
+	b.ends(second, 0)
+}
+
 // Ctrl-C ends the process's own verb, and a second one the process; the others carry on without it.
 func TestInterrupted(t *testing.T) {
 	b := newBench(t)
@@ -267,6 +287,49 @@ func TestLongHome(t *testing.T) {
 	b.line(b.start("status"), `"pid":`+strconv.Itoa(p.Pid()))
 	b.interrupt(p)
 	b.ends(p, 0)
+}
+
+// The whole way, with real nodes on this machine: shared from one home, fetched into another.
+func TestRealNodes(t *testing.T) {
+	b := newBench(t)
+	b.node = "real"
+	content := strings.Repeat("what is shared\n", 200_000)
+	if err := os.WriteFile(b.path("file.txt"), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	local := []string{"--reach", "loopback", "--modes", "none"}
+	with := func(args ...string) *process.Process { return b.start(append(local, args...)...) }
+
+	seed := with("share", "file.txt")
+	var shared api.Event
+	if err := json.Unmarshal([]byte(b.line(seed, `"event":"shared"`)), &shared); err != nil || shared.Bytes != int64(len(content)) {
+		t.Fatalf("%+v, %v", shared, err)
+	}
+	b.line(b.start("status"), `"running":true`, `"pid":`+strconv.Itoa(seed.Pid()))
+
+	b.home = b.path("other")
+	got := with("get", "-o", "out", shared.Link)
+	b.line(got, `"event":"done"`, shared.Cid, `"fetched":`+strconv.Itoa(len(content)))
+	b.ends(got, 0)
+	if raw, err := os.ReadFile(b.path("out/file.txt")); err != nil || string(raw) != content {
+		t.Errorf("%d bytes, %v", len(raw), err)
+	}
+	b.ends(with("get", "-o", "out", shared.Link), 0) // it is there
+
+	if err := os.WriteFile(b.path("out/file.txt"), []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused := with("get", "-o", "out", shared.Link)
+	b.line(refused, `"kind":"refused"`, "--overwrite")
+	b.ends(refused, 6)
+
+	missing := with("get", "--timeout", "1s", linkA)
+	b.line(missing, `"event":"state"`)
+	b.line(missing, `"kind":"not_found"`)
+	b.ends(missing, 3)
+
+	b.interrupt(seed)
+	b.ends(seed, 0)
 }
 
 func (b *bench) interrupt(p *process.Process) {

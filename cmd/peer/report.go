@@ -51,7 +51,7 @@ func (p *people) status(e api.Event) {
 	p.say("version    %s", e.Version)
 	p.say("home       %s", e.Home)
 	p.say("reach      %s", e.Reach)
-	p.say("network    %s", orElse(e.Network, "the common one"))
+	p.say("network    %s", orElse(e.Network, api.CommonNetwork))
 	p.say("modes      %s", orElse(strings.Join(e.Modes, ", "), "none"))
 	p.say("peers      %d", e.Peers)
 	p.say("shares     %d, %s", e.Shares, formatBytes(e.Bytes))

@@ -24,8 +24,11 @@ func TestScripts(t *testing.T) {
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv("PEER_TEST_MAIN") != "" { // see start in process_test.go
+	switch os.Getenv("PEER_TEST_MAIN") { // set for the processes of process_unix_test.go
+	case "fake":
 		mainOf(openFake)
+	case "real":
+		main()
 	}
 	testscript.Main(m, map[string]func(){"peer": func() { mainOf(openFake) }})
 }

@@ -32,7 +32,7 @@ func (o Options) text(name string) string {
 	case OptReach:
 		return o.Reach
 	case OptNetwork:
-		return orWord(o.Network, "the common one")
+		return orWord(o.Network, CommonNetwork)
 	case OptModes:
 		return orWord(set(o.Modes), "the default")
 	case OptLimitUp:

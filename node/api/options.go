@@ -1,5 +1,7 @@
 package api
 
+import "github.com/seed4134be55/peer/discovery"
+
 // The names of the process options, as on the command line without their dashes.
 const (
 	OptReach     = "reach"
@@ -11,11 +13,14 @@ const (
 	OptRelay     = "relay"
 )
 
+// CommonNetwork is the world of peers that name none.
+const CommonNetwork = discovery.DefaultNetwork
+
 // Options are the options of a process rather than of one request: the first verb on a home sets
 // them, and later verbs that ask for others are refused by name.
 type Options struct {
 	Reach     string   `json:"reach"`                // loopback, lan or internet
-	Network   string   `json:"network"`              // private world; "" is the common one
+	Network   string   `json:"network"`              // private world; "" is CommonNetwork
 	Modes     []string `json:"modes,omitempty"`      // of discovery; empty is the default ones, "none" is none
 	LimitUp   int64    `json:"limit_up,omitempty"`   // bytes per second; 0 is none
 	LimitDown int64    `json:"limit_down,omitempty"` // bytes per second; 0 is none
