@@ -127,6 +127,32 @@ func TestFolderKeepsAttributesAtTheRoot(t *testing.T) {
 	}
 }
 
+// TestFolderAtTheLimitIsPlain: a folder is sharded when it is larger than the limit, by the profile's
+// own measure, which for block bytes is the length of the block.
+func TestFolderAtTheLimitIsPlain(t *testing.T) {
+	plain := Node{Kind: Directory, Links: entriesOf(10), Mode: 0o755, HasMode: true}
+	names := 0
+	for _, l := range plain.Links {
+		names += len(l.Name) + len(l.Cid.Bytes())
+	}
+	for _, p := range []Profile{
+		{Version: 1, BlockBytes: true, ShardOver: len(plain.Encode())},
+		{Version: 0, ShardOver: names},
+	} {
+		for over, want := range []Kind{Directory, HAMTShard} {
+			p.ShardOver -= over
+			built := blocks{}
+			l, err := p.Folder(entriesOf(10), Attr{Mode: 0o755}, built.emit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := built.node(t, l.Cid); n.Kind != want {
+				t.Errorf("%d bytes over the limit: a %s", over, n.Kind)
+			}
+		}
+	}
+}
+
 func TestFolderRefusesTwoOfOneName(t *testing.T) {
 	_, err := DefaultProfile().Folder(append(entriesOf(2), entriesOf(1)...), Attr{}, blocks{}.emit)
 	if err == nil || !strings.Contains(err.Error(), `"entry 0"`) {
