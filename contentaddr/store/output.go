@@ -118,6 +118,8 @@ func (o *output) file(fi int) (*handle[file], error) {
 		if err != nil {
 			return nil, err
 		}
+		// Whoever made it: an earlier run may have, and ended before it synced the folder.
+		o.d.noteMade(parent(name))
 		if err := stretch(f, l, fi); err != nil {
 			f.Close()
 			return nil, err
@@ -149,9 +151,6 @@ func (o *output) create(dir folder, name string) (file, error) {
 	f, err := dir.Create(name)
 	if errors.Is(err, fs.ErrExist) { // closed since it was made
 		return dir.Open(name, true)
-	}
-	if err == nil {
-		o.d.noteMade(parent(name))
 	}
 	return f, err
 }
