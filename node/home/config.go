@@ -64,6 +64,9 @@ func loadFile(settings map[string]Setting, path string, options []string) error 
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
+		err = pathErr.Err // its path is said below
+	}
 	if err != nil {
 		line, _, _ := strings.Cut(err.Error(), "\n")
 		return fault.New(fault.BadInput, "config file %s: %s", path, line)
