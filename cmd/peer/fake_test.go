@@ -19,6 +19,13 @@ import (
 	"github.com/seed4134be55/peer/node/home"
 )
 
+// Links to what may be in the world.
+const (
+	linkA = "peer://bafkreifjjcie6lypi6ny7amxnfftagclbuxndqonfipmb64f2km2devei4/a.txt"
+	linkB = "peer://bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e/b.txt"
+	linkC = "peer://bafkreiccp6j4v7m4ygn6n3wahzmqzhdm36pwrcs6v4q7vdlsgupcwfp5au/c.txt"
+)
+
 // fake is a node whose network is a folder, PEER_TEST_WORLD: what has a file <cid> there can be fetched. If
 // that is a FIFO, it comes when the test writes to it.
 type fake struct {

@@ -21,12 +21,6 @@ import (
 // soon is far longer than anything here takes; whoever waits so long waits for ever.
 const soon = 30 * time.Second
 
-const (
-	linkA = "peer://bafkreifjjcie6lypi6ny7amxnfftagclbuxndqonfipmb64f2km2devei4/a.txt"
-	linkB = "peer://bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e/b.txt"
-	linkC = "peer://bafkreiccp6j4v7m4ygn6n3wahzmqzhdm36pwrcs6v4q7vdlsgupcwfp5au/c.txt"
-)
-
 func cidIn(link string) string {
 	return strings.Split(link, "/")[2]
 }
