@@ -2,7 +2,7 @@
 //
 // It takes five forms and prints one:
 //
-//	peer://<cid>/<name>/<path>?a=<multiaddr>&a=…   what share prints
+//	peer://<cid>/<name>/<path>?a=<multiaddr>&a=…   what share prints; a /<path> typed at its end counts too
 //	<cid>/<path>
 //	ipfs://<cid>/<path>
 //	/ipfs/<cid>/<path>

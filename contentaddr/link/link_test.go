@@ -192,3 +192,19 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 }
+
+func TestPathTypedBehindALink(t *testing.T) {
+	const link = "peer://bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku/photos?a=/ip4/127.0.0.1/tcp/1/p2p/12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf"
+	l, err := Parse(link + "/2024/a.jpg")
+	if err != nil || l.Path != "2024/a.jpg" || len(l.Addrs) != 1 {
+		t.Fatalf("%+v, %v", l, err)
+	}
+	if l, err = Parse(link + "/"); err != nil || l.Path != "" {
+		t.Errorf("a slash behind it: %+v, %v", l, err)
+	}
+	for _, tail := range []string{"/../x", "/p2p-circuit", "/a%zz/p2p-circuit"} {
+		if l, err := Parse(link + tail); fault.KindOf(err) != fault.BadInput {
+			t.Errorf("%q: %+v, %v; want bad input", tail, l, err)
+		}
+	}
+}

@@ -2,9 +2,11 @@ package link
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
 
 	"github.com/seed4134be55/peer/contentaddr"
@@ -87,6 +89,12 @@ func parsePeer(s string) (Link, error) {
 		if err != nil {
 			return Link{}, err
 		}
+		value, typed := cutTyped(value)
+		if typed != "" {
+			if l.Path, err = cleanPath(l.Path+"/"+typed, false); err != nil {
+				return Link{}, err
+			}
+		}
 		if len(l.Addrs) == MaxAddrs {
 			return Link{}, bad("the link has more than %d addresses: %s", MaxAddrs, again)
 		}
@@ -97,6 +105,21 @@ func parsePeer(s string) (Link, error) {
 		l.Addrs = append(l.Addrs, addr)
 	}
 	return l, nil
+}
+
+// cutTyped splits off a path that somebody typed behind a printed link, and so behind its last address: what
+// follows /p2p/<peer id>, unless the address goes on to another peer.
+func cutTyped(value string) (addr, path string) {
+	segments := strings.Split(value, "/")
+	for i := len(segments) - 2; i >= 0; i-- {
+		if segments[i] != "p2p" {
+			continue
+		}
+		if _, err := peer.Decode(segments[i+1]); err == nil && !slices.Contains(segments[i+2:], "p2p-circuit") {
+			return strings.Join(segments[:i+2], "/"), strings.Join(segments[i+2:], "/")
+		}
+	}
+	return value, ""
 }
 
 // parseGateway reads what follows http:// or https://: the path form, or the subdomain form, in
