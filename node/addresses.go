@@ -80,10 +80,16 @@ func (n *Node) directlyReachable() bool {
 	return false
 }
 
+// noBootstrap is the word of --bootstrap for nobody, not even the usual peers of the public table.
+const noBootstrap = "none"
+
 // parseBootstrap reads the addresses of --bootstrap, which must lie within the reach.
 func parseBootstrap(words []string, r reach.Reach) ([]peer.AddrInfo, error) {
 	var out []peer.AddrInfo
 	for _, w := range words {
+		if w == noBootstrap {
+			continue
+		}
 		info, err := peer.AddrInfoFromString(w)
 		if err != nil {
 			return nil, fault.New(fault.BadInput, "--bootstrap %q: %w; want an address such as /ip4/192.0.2.7/tcp/4001/p2p/12D3Koo…", w, err)

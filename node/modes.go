@@ -78,10 +78,10 @@ func (n *Node) listed(match func(store.RootInfo) bool) func() []cid.Cid {
 	}
 }
 
-// aminoBootstrap returns the peers by which to join the public table: those configured, if any, so that a
+// aminoBootstrap returns the peers by which to join the public table: those configured, be it none, so that a
 // network of one's own can stand in for the internet.
 func (n *Node) aminoBootstrap() []peer.AddrInfo {
-	if len(n.bootstrap) > 0 {
+	if len(n.cfg.Options.Bootstrap) > 0 {
 		return n.bootstrap
 	}
 	return kademlia.AminoBootstrap()
