@@ -7,7 +7,6 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/proto"
 )
 
 const (
@@ -47,15 +46,22 @@ func (n *Node) keepConnected(ctx context.Context, p peer.AddrInfo) {
 	}
 }
 
-// relayCandidates yields configured peers that speak the relay protocol.
+// relayCandidates yields up to num configured peers once this one listens. AutoRelay itself dials them and asks
+// whether they relay; it asks for candidates as soon as the host is made, which is before anything may be dialled.
 func (n *Node) relayCandidates(ctx context.Context, num int) <-chan peer.AddrInfo {
-	out := make(chan peer.AddrInfo, len(n.bootstrap))
-	defer close(out)
-	for _, p := range n.bootstrap {
-		speaks, err := n.host.Peerstore().SupportsProtocols(p.ID, proto.ProtoIDv2Hop)
-		if err == nil && len(speaks) > 0 && len(out) < num {
-			out <- p
+	out := make(chan peer.AddrInfo)
+	go func() {
+		defer close(out)
+		if n.online(ctx) != nil {
+			return
 		}
-	}
+		for _, p := range n.bootstrap[:min(num, len(n.bootstrap))] {
+			select {
+			case out <- p:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
 	return out
 }

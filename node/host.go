@@ -3,12 +3,14 @@ package node
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
@@ -34,6 +36,11 @@ const (
 	relayReservations = 128
 	relayCircuits     = 32 // a peer
 )
+
+// relayBackoff is how long a relay that refused a reservation is left alone. The candidates are the user's own
+// few: libp2p's hour is for strangers, of whom there are always others, as are the minutes that it
+// waits for a choice of four.
+const relayBackoff = time.Minute
 
 // relaySource gives libp2p's AutoRelay peers that may relay for us.
 type relaySource func(ctx context.Context, n int) <-chan peer.AddrInfo
@@ -77,7 +84,8 @@ func newHost(key crypto.PrivKey, r reach.Reach, agent string, serveRelay bool, r
 		libp2p.EnableHolePunching(),
 		libp2p.EnableAutoNATv2(),
 		libp2p.NATPortMap(),
-		libp2p.EnableAutoRelayWithPeerSource(func(ctx context.Context, n int) <-chan peer.AddrInfo { return relays(ctx, n) }),
+		libp2p.EnableAutoRelayWithPeerSource(autorelay.PeerSource(relays),
+			autorelay.WithMinCandidates(1), autorelay.WithBootDelay(0), autorelay.WithBackoff(relayBackoff)),
 	)
 	if serveRelay {
 		opts = append(opts,
