@@ -115,6 +115,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.runModes(ctx) })
 	g.Go(func() error { return n.keepBootstrapped(ctx) })
 	g.Go(n.seekRelay)
+	g.Go(func() error { return n.preferDirect(ctx) })
 	g.Go(func() error { return n.announceNew(ctx) })
 	g.Go(func() error { return n.nat.follow(ctx, n.host.EventBus()) })
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
