@@ -71,8 +71,9 @@ func (c *client) sendLeaf(ctx context.Context, s network.Stream, o order) error 
 		c.send(wire.Reject{Channel: o.ch.id, Leaves: []wire.Range{{First: o.first, Count: 1}}, Reason: wire.RejectedNotHere})
 		return nil
 	}
-	start := wire.PutLeafHeader(buf.room, o.ch.id, o.first, len(block))
-	return c.write(ctx, s, buf.room[start:wire.MaxHeader+len(block)])
+	frame := buf.head()
+	start := wire.PutLeafHeader(frame, o.ch.id, o.first, len(block))
+	return c.write(ctx, s, frame[start:wire.MaxHeader+len(block)])
 }
 
 var errNotOfRoot = errors.New("not a block of the channel's root")
@@ -94,8 +95,9 @@ func (c *client) sendBlock(ctx context.Context, s network.Stream, o order) error
 		c.send(wire.RejectBlock{Channel: o.ch.id, Tag: o.tag, Reason: wire.RejectedNotHere})
 		return nil
 	}
-	start := wire.PutBlockHeader(buf.room, o.ch.id, o.tag, len(block))
-	return c.write(ctx, s, buf.room[start:wire.MaxHeader+len(block)])
+	frame := buf.head()
+	start := wire.PutBlockHeader(frame, o.ch.id, o.tag, len(block))
+	return c.write(ctx, s, frame[start:wire.MaxHeader+len(block)])
 }
 
 func (c *client) sendPage(ctx context.Context, s network.Stream, o order) error {

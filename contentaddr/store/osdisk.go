@@ -32,7 +32,7 @@ func (osDisk) Open(name string) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f}, nil
+	return newOSFile(f), nil
 }
 
 func (osDisk) Lstat(name string) (entry, error) {
@@ -149,7 +149,7 @@ func (d *osFolder) openSub(dir string) error {
 func (d *osFolder) Create(name string) (f file, err error) {
 	err = d.in(name, func(dir *os.Root, base string) error {
 		opened, err := dir.OpenFile(base, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
-		f = osFile{opened}
+		f = newOSFile(opened)
 		return err
 	})
 	return f, err
@@ -164,7 +164,7 @@ func (d *osFolder) Open(name string, write bool) (f file, err error) {
 		opened, err := openRegular(was, name, write, func(flag int) (*os.File, error) {
 			return dir.OpenFile(base, flag, 0)
 		})
-		f = osFile{opened}
+		f = newOSFile(opened)
 		return err
 	})
 	return f, err
@@ -289,7 +289,7 @@ func (s osSingle) Create(name string) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f}, nil
+	return newOSFile(f), nil
 }
 
 func (s osSingle) Open(name string, write bool) (file, error) {
@@ -306,7 +306,7 @@ func (s osSingle) Open(name string, write bool) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f}, nil
+	return newOSFile(f), nil
 }
 
 func (s osSingle) Lstat(name string) (entry, error) {
@@ -341,7 +341,25 @@ func (osSingle) SyncAll() (bool, error)          { return false, nil }
 func (osSingle) Close() error                    { return nil }
 
 // osFile is a file of the operating system.
-type osFile struct{ *os.File }
+type osFile struct {
+	*os.File
+	direct *direct
+}
+
+// newOSFile takes over an open file.
+func newOSFile(f *os.File) osFile { return osFile{f, new(direct)} }
+
+func (f osFile) WriteAt(b []byte, off int64) (int, error) {
+	if n, done, err := f.direct.writeAt(f.File, b, off); done {
+		return n, err
+	}
+	return f.File.WriteAt(b, off)
+}
+
+func (f osFile) Close() error {
+	f.direct.close()
+	return f.File.Close()
+}
 
 func (f osFile) Stat() (importer.Stat, error) {
 	info, err := f.File.Stat()
