@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed4134be55/peer/contentaddr/store"
 	"github.com/seed4134be55/peer/discovery"
+	"github.com/seed4134be55/peer/discovery/have"
 	"github.com/seed4134be55/peer/node/api"
 	"github.com/seed4134be55/peer/node/home"
 	"github.com/seed4134be55/peer/reach"
@@ -117,6 +118,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(n.seekRelay)
 	g.Go(func() error { return n.preferDirect(ctx) })
 	g.Go(func() error { return n.announceNew(ctx) })
+	g.Go(func() error { return have.NewServer(n.host, library{n.store}.listedHere, n.cfg.Log).Run(ctx) })
 	g.Go(func() error { return n.nat.follow(ctx, n.host.EventBus()) })
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err

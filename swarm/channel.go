@@ -29,6 +29,7 @@ type channel struct {
 	content  Content
 	cancel   context.CancelFunc
 	ended    chan struct{}
+	offered  bool             // the whole manifest; owned by start, then by follow
 	rechecks int              // owned by the control reader
 	inner    map[cid.Cid]bool // owned by the data writer; made when first needed
 }
@@ -72,9 +73,14 @@ func (ch *channel) offer() {
 		o.Have = wire.HaveSome
 	}
 	ch.client.send(o)
-	if o.Have != wire.HaveSome {
-		return
+	ch.offered = o.Complete
+	if o.Have == wire.HaveSome {
+		ch.sendBits(have)
 	}
+}
+
+// sendBits says of every leaf whether we have it.
+func (ch *channel) sendBits(have *bitfield.Bitfield) {
 	bits := have.Bytes()
 	for at := 0; at < len(bits); at += wire.MaxBits {
 		ch.client.send(wire.HaveBits{Channel: ch.id, First: uint32(at * 8), Bits: bits[at:min(at+wire.MaxBits, len(bits))]})
@@ -92,6 +98,8 @@ func (ch *channel) follow(ctx context.Context, changes <-chan store.Change) {
 			switch {
 			case !ok:
 				return
+			case c.Lost && ch.offered:
+				ch.sendBits(ch.content.Have())
 			case c.Lost:
 				ch.offer()
 			case c.Withdrawn:
