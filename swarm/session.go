@@ -24,6 +24,10 @@ import (
 // tick is how often a session looks at what time alone brings: stalls, complaints, dials.
 const tick = 250 * time.Millisecond
 
+// workersPerCore is how many blocks a core may have under way: a worker sleeps while the disk writes, and the
+// core then hashes another's.
+const workersPerCore = 4
+
 // SessionConfig says what a session downloads and with what.
 type SessionConfig struct {
 	Root cid.Cid
@@ -113,7 +117,7 @@ func (s *Session) AddPeer(p peer.AddrInfo, origin string) {
 func (s *Session) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	s.work, s.ctx = work, ctx
-	for range runtime.GOMAXPROCS(0) {
+	for range workersPerCore * runtime.GOMAXPROCS(0) {
 		work.Go(func() error { s.verify(ctx); return nil })
 	}
 	work.Go(func() error { return s.loop(ctx) })
