@@ -20,8 +20,10 @@ import (
 )
 
 const (
-	// findEvery is how often the modes are asked for more sources while a root is being fetched.
+	// findEvery is how often the modes are asked for more sources while a root is being fetched. The first
+	// times come sooner, as a table that has just begun to join knows nobody, and a second later it does.
 	findEvery = 15 * time.Second
+	findAgain = time.Second // doubled each time
 	// linkFirst is how long a link's own addresses have before the modes are asked at all: most
 	// transfers need nobody else.
 	linkFirst = time.Second
@@ -84,7 +86,7 @@ func (n *Node) track(t *transfer, on bool) {
 // findSources yields peers that may have l's root: those in the link first, then whom the modes find, asked
 // again and again until ctx ends.
 func (n *Node) findSources(ctx context.Context, l link.Link, yield func(discovery.Found)) {
-	wait := time.Duration(0)
+	wait, again := time.Duration(0), findAgain
 	for _, p := range l.Peers() {
 		p.Addrs = n.reach.Filter(p.Addrs)
 		yield(discovery.Found{AddrInfo: p, Mode: "link"})
@@ -97,7 +99,7 @@ func (n *Node) findSources(ctx context.Context, l link.Link, yield func(discover
 			return
 		}
 		n.findOnce(ctx, l, yield)
-		wait = findEvery
+		wait, again = again, min(2*again, findEvery)
 	}
 }
 
