@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/ipfs/go-cid"
+
 	"github.com/seed4134be55/peer/contentaddr/store"
 )
 
@@ -31,6 +33,22 @@ func (n *Node) provide(info store.RootInfo) {
 	select {
 	case n.announcements <- info:
 	default: // the modes' own rounds will bring it
+	}
+}
+
+// provideFetched has a root announced that has just been fetched: the modes look for news among what is held
+// here only now and then.
+func (n *Node) provideFetched(c cid.Cid) {
+	roots, err := n.store.Roots()
+	if err != nil {
+		n.cfg.Log.Warn("download not announced", "root", c, "error", err)
+		return
+	}
+	for _, r := range roots {
+		if r.Cid.Equals(c) && r.Complete {
+			n.provide(r)
+			return
+		}
 	}
 }
 

@@ -102,6 +102,7 @@ func (n *Node) getLink(ctx context.Context, l link.Link, r api.GetRequest, emit 
 	if err != nil {
 		return err
 	}
+	n.provideFetched(l.Cid)
 	st := t.session.Status()
 	emit(api.Event{
 		Event: api.EventDone, Cid: l.Cid.String(), Name: name, Path: path, Bytes: t.into().Bytes(), Files: t.into().Files(),
