@@ -96,7 +96,7 @@ func (n *Node) getLink(ctx context.Context, l link.Link, r api.GetRequest, emit 
 		if errors.Is(err, context.Canceled) {
 			return fault.New(fault.Interrupted, "%s: interrupted; what has arrived is kept: run the same command again to go on", name)
 		}
-		return err
+		return n.adviseOn(err, l)
 	}
 	path, err := t.into().Finish(ctx)
 	if err != nil {
