@@ -3,12 +3,15 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/seed4134be55/peer/discovery"
 	"github.com/seed4134be55/peer/node/api"
@@ -17,13 +20,14 @@ import (
 
 // natWatch remembers what the host has learned about the NAT that it is behind.
 type natWatch struct {
-	lock sync.Mutex
-	kind map[network.NATTransportProtocol]network.NATDeviceType
+	lock    sync.Mutex
+	kind    map[network.NATTransportProtocol]network.NATDeviceType
+	refused bool // another peer has dialled back, and got nowhere
 }
 
 // follow listens to the host's findings until ctx ends.
 func (w *natWatch) follow(ctx context.Context, bus event.Bus) error {
-	sub, err := bus.Subscribe(new(event.EvtNATDeviceTypeChanged))
+	sub, err := bus.Subscribe([]any{new(event.EvtNATDeviceTypeChanged), new(event.EvtLocalReachabilityChanged)})
 	if err != nil {
 		return fmt.Errorf("follow NAT findings: %w", err)
 	}
@@ -31,14 +35,21 @@ func (w *natWatch) follow(ctx context.Context, bus event.Bus) error {
 	for {
 		select {
 		case e := <-sub.Out():
-			if found, ok := e.(event.EvtNATDeviceTypeChanged); ok {
-				w.lock.Lock()
-				w.kind[found.TransportProtocol] = found.NatDeviceType
-				w.lock.Unlock()
-			}
+			w.note(e)
 		case <-ctx.Done():
 			return nil
 		}
+	}
+}
+
+func (w *natWatch) note(e any) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	switch found := e.(type) {
+	case event.EvtNATDeviceTypeChanged:
+		w.kind[found.TransportProtocol] = found.NatDeviceType
+	case event.EvtLocalReachabilityChanged:
+		w.refused = found.Reachability == network.ReachabilityPrivate
 	}
 }
 
@@ -48,6 +59,7 @@ func (n *Node) Doctor(ctx context.Context, _ api.DoctorRequest, emit func(api.Ev
 	if err := n.online(ctx); err != nil {
 		return err
 	}
+	n.awaitDialBacks(ctx)
 	check := func(name, state, message, hint string) {
 		emit(api.Event{Event: api.EventCheck, Name: name, State: state, Message: message, Hint: hint})
 	}
@@ -58,6 +70,42 @@ func (n *Node) Doctor(ctx context.Context, _ api.DoctorRequest, emit func(api.Ev
 	n.checkModes(check)
 	n.checkShares(check)
 	return nil
+}
+
+// findings is how long after its start a peer usually knows what others see of it.
+const findings = 8 * time.Second
+
+// awaitDialBacks gives a peer that has just started the time to meet others who try to reach it.
+func (n *Node) awaitDialBacks(ctx context.Context) {
+	if n.reach != reach.Internet {
+		return
+	}
+	ctx, cancel := context.WithDeadline(ctx, n.started.Add(findings))
+	defer cancel()
+	// A question to the public table makes it join, and whom it meets there dials back.
+	_, _ = n.mux.FindPeer(ctx, n.host.ID())
+	clock := time.NewTicker(100 * time.Millisecond)
+	defer clock.Stop()
+	for {
+		if yes, no, _ := n.dialBacks(); len(yes)+len(no) > 0 {
+			return
+		}
+		select {
+		case <-clock.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// dialBacks returns the addresses of this peer at which others have reached it, could not, and have not tried.
+func (n *Node) dialBacks() (yes, no, unknown []ma.Multiaddr) {
+	if h, ok := n.host.(interface {
+		ConfirmedAddrs() (reachable, unreachable, unknown []ma.Multiaddr)
+	}); ok {
+		return h.ConfirmedAddrs()
+	}
+	return nil, nil, nil
 }
 
 func (n *Node) checkListening(check func(name, state, message, hint string)) {
@@ -82,22 +130,22 @@ func (n *Node) checkReachable(check func(name, state, message, hint string)) {
 		check("reachable", api.CheckUnknown, fmt.Sprintf("not asked: reach %s", n.reach), "try peer get from another machine within this reach")
 		return
 	}
-	confirmed, ok := n.host.(interface {
-		ConfirmedAddrs() (reachable, unreachable, unknown []ma.Multiaddr)
-	})
-	if !ok {
-		check("reachable", api.CheckUnknown, "this host does not test it", "")
-		return
-	}
-	yes, no, unknown := confirmed.ConfirmedAddrs()
+	yes, no, unknown := n.dialBacks()
+	n.nat.lock.Lock()
+	refused := n.nat.refused
+	n.nat.lock.Unlock()
 	hint := fmt.Sprintf("open TCP and UDP port %d in the firewall, or forward it in the router", n.port())
 	switch {
 	case len(yes) > 0:
 		check("reachable", api.CheckOK, "from outside at "+join(yes), "")
 	case len(no) > 0:
 		check("reachable", api.CheckProblem, "others tried and could not reach "+join(no), hint)
+	case refused:
+		check("reachable", api.CheckProblem, "others tried and could not reach this peer", hint)
+	case len(unknown) > 0:
+		check("reachable", api.CheckUnknown, "nobody has tried yet: "+join(unknown), "wait a minute, or "+hint)
 	default:
-		check("reachable", api.CheckUnknown, fmt.Sprintf("nobody has tried yet (%d addresses)", len(unknown)), "wait a minute, or "+hint)
+		check("reachable", api.CheckProblem, "not directly: this peer knows no public address of its own", hint)
 	}
 }
 
@@ -113,9 +161,19 @@ func (n *Node) checkNAT(check func(name, state, message, hint string)) {
 				"forward a port, or run peer serve --relay on a machine that all can reach and name it with --bootstrap")
 		}
 	}
-	if len(n.nat.kind) == 0 {
+	switch {
+	case len(n.nat.kind) > 0 || n.reach != reach.Internet:
+	case n.publicInterface():
+		check("nat", api.CheckOK, "none: this machine has a public address itself", "")
+	default:
 		check("nat", api.CheckUnknown, "kind not known yet: several peers must have seen this one", "")
 	}
+}
+
+// publicInterface tells whether an interface of this machine has a public address.
+func (n *Node) publicInterface() bool {
+	addrs, err := n.host.Network().InterfaceListenAddresses()
+	return err == nil && slices.ContainsFunc(addrs, manet.IsPublicAddr)
 }
 
 func (n *Node) checkRelay(check func(name, state, message, hint string)) {
