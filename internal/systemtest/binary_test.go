@@ -1,0 +1,37 @@
+package systemtest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+const command = "github.com/seed4134be55/peer/cmd/peer"
+
+// scratch is a folder of the whole run, for the binary.
+var scratch = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "peer-systemtest") })
+
+// binary builds peer once for all tests, without the race detector: these tests are about what a user runs,
+// and several of them share two cores.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := scratch()
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "peer")
+	if out, err := exec.Command("go", "build", "-o", file, command).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %s: %w: %s", command, err, out)
+	}
+	return file, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, err := scratch(); err == nil {
+		os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
