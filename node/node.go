@@ -17,6 +17,7 @@ import (
 	"github.com/seed4134be55/peer/contentaddr/store"
 	"github.com/seed4134be55/peer/discovery"
 	"github.com/seed4134be55/peer/discovery/have"
+	"github.com/seed4134be55/peer/fault"
 	"github.com/seed4134be55/peer/node/api"
 	"github.com/seed4134be55/peer/node/home"
 	"github.com/seed4134be55/peer/reach"
@@ -62,6 +63,9 @@ func New(cfg Config) (*Node, error) {
 	r, err := reach.Parse(cfg.Options.Reach)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Options.Relay && r != reach.Internet {
+		return nil, fault.New(fault.BadInput, "--relay needs --reach internet, and this peer's reach is %s", r)
 	}
 	bootstrap, err := parseBootstrap(cfg.Options.Bootstrap, r)
 	if err != nil {
