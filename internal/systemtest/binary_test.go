@@ -22,7 +22,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	file := filepath.Join(dir, "peer")
-	if out, err := exec.Command("go", "build", "-o", file, command).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", file, command).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w: %s", command, err, out)
 	}
 	return file, nil
