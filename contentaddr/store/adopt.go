@@ -116,6 +116,9 @@ func (v *survey) all(ctx context.Context) error {
 	if err := v.kinds(); err != nil {
 		return err
 	}
+	if !v.equal && !v.d.over {
+		return nil // no need to read
+	}
 	for i := range v.p.l.Files {
 		if err := v.file(ctx, i); err != nil {
 			return err
@@ -128,13 +131,17 @@ func (v *survey) all(ctx context.Context) error {
 func (v *survey) kinds() error {
 	l := v.p.l
 	for i := range l.Dirs {
-		if err := v.expect(l.DirPath(i), fs.ModeDir); err != nil {
+		if _, err := v.expect(l.DirPath(i), fs.ModeDir); err != nil {
 			return err
 		}
 	}
 	for i := range l.Files {
-		if err := v.expect(l.FilePath(i), 0); err != nil {
+		was, err := v.expect(l.FilePath(i), 0)
+		if err != nil {
 			return err
+		}
+		if size := l.Files[i].Size; size >= 0 && was.Stat.Size != size {
+			v.equal = false
 		}
 	}
 	for i := range l.Symlinks {
@@ -142,7 +149,7 @@ func (v *survey) kinds() error {
 		if names.Target(name, l.Symlinks[i].Target) != nil {
 			continue
 		}
-		if err := v.expect(name, fs.ModeSymlink); err != nil {
+		if _, err := v.expect(name, fs.ModeSymlink); err != nil {
 			return err
 		}
 		if target, err := v.dest.Readlink(name); err != nil || target != l.Symlinks[i].Target {
@@ -153,19 +160,19 @@ func (v *survey) kinds() error {
 }
 
 // expect refuses a name that is there and of another kind.
-func (v *survey) expect(name string, kind fs.FileMode) error {
-	was, err := v.dest.Lstat(name)
+func (v *survey) expect(name string, kind fs.FileMode) (was entry, err error) {
+	was, err = v.dest.Lstat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		v.equal = false
-		return nil
+		return was, nil
 	case err != nil:
-		return err
+		return was, err
 	case was.Mode.Type() != kind:
-		return fault.New(fault.Refused, "%s exists and is %s where the root has %s: move it, or use -o DIR to save elsewhere",
+		return was, fault.New(fault.Refused, "%s exists and is %s where the root has %s: move it, or use -o DIR to save elsewhere",
 			filepath.Join(v.d.dest, filepath.FromSlash(name)), kindOf(was.Mode), kindOf(kind))
 	}
-	return nil
+	return was, nil
 }
 
 // file compares one file.
@@ -183,8 +190,7 @@ func (v *survey) file(ctx context.Context, fi int) error {
 	if err != nil {
 		return err
 	}
-	size := v.p.l.Files[fi].Size
-	if size >= 0 && st.Size != size {
+	if size := v.p.l.Files[fi].Size; size >= 0 && st.Size != size {
 		v.equal = false
 	}
 	for e := range v.p.l.Extents(fi) {

@@ -69,6 +69,9 @@ func verifyLeaf(e extent, f *sharedFile, buf []byte) (next []byte, ok bool) {
 // what changed is hashed, and so is what a crash may have damaged. It reads little unless much
 // changed, and is meant for a quiet hour: nothing else depends on it.
 func (s *Store) Check(ctx context.Context) error {
+	s.live.Lock()
+	clear(s.live.told)
+	s.live.Unlock()
 	err := each(s.db, []byte{keyFile}, func(k, v []byte) (bool, error) {
 		id, err := lastNum(k)
 		if err != nil {
@@ -111,7 +114,7 @@ func (s *Store) checkFile(ctx context.Context, id uint64, r *fileRecord) error {
 	}
 	wrong, err := s.verifyFile(ctx, id)
 	if wrong > 0 {
-		s.tell(r.Owner, r.Path, fmt.Errorf("%d of its leaves have changed", wrong))
+		s.tell(id, fmt.Errorf("%d of its leaves have changed", wrong))
 	}
 	return err
 }

@@ -131,14 +131,13 @@ func cargos(t *testing.T) map[string]*cargo {
 // TestPowerCut cuts the power at random moments of a download, again and again, on a disk that keeps
 // what was synced and any part of the rest. Whatever the journal names must be there.
 func TestPowerCut(t *testing.T) {
-	rounds := 200
+	seeds := 25 // of two downloads, each with four power cuts
 	if testing.Short() {
-		rounds = 20
+		seeds = 3
 	}
 	named := 0
 	for name, c := range cargos(t) {
-		for round := range rounds / 2 {
-			seed := uint64(round)
+		for seed := range uint64(seeds) {
 			t.Run(fmt.Sprintf("%s/seed=%d", name, seed), func(t *testing.T) { named += c.powerCut(t, seed) })
 			if t.Failed() {
 				return
@@ -148,7 +147,7 @@ func TestPowerCut(t *testing.T) {
 	if named == 0 {
 		t.Error("no journal ever named a leaf: nothing was shown")
 	}
-	t.Logf("%d leaves named by journals after %d power cuts", named, rounds)
+	t.Logf("%d leaves named by journals after %d power cuts", named, seeds*2*4)
 }
 
 // powerCut downloads with a few power cuts, the last of them after Finish.
@@ -251,6 +250,29 @@ func TestPowerCutLosesLittle(t *testing.T) {
 	defer s.Close()
 	if have := d.Have(); have.Count() != len(c.leaves)-1 {
 		t.Errorf("%d of %d leaves are left", have.Count(), len(c.leaves)-1)
+	}
+}
+
+// After kill -9 everything that was put is still there: what the journal lacks is hashed and taken over.
+func TestKilled(t *testing.T) {
+	for name, c := range cargos(t) {
+		t.Run(name, func(t *testing.T) {
+			mem := vfs.NewCrashableMem()
+			s, d, err := c.open(t, mem, "1")
+			must(t, err)
+			n := len(c.leaves) / 2
+			for i, block := range c.leaves[:n] {
+				must(t, d.Put(i, block))
+			}
+			after := mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 1))})
+			must(t, s.Close())
+			s, d, err = c.open(t, after, "1")
+			must(t, err)
+			defer s.Close()
+			if got := d.Have().Count(); got != n {
+				t.Errorf("%d of %d leaves are left", got, n)
+			}
+		})
 	}
 }
 

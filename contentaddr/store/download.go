@@ -47,10 +47,9 @@ type Download struct {
 	part  string
 	over  bool // Overwrite
 
-	nodeBytes atomic.Int64
-	plan      atomic.Pointer[plan]
-	out       output
-	feed      feed
+	plan atomic.Pointer[plan]
+	out  output
+	feed feed
 
 	// journal (journal.go)
 	dirty chan struct{} // something was put since the last flush
@@ -213,7 +212,6 @@ func (d *Download) PutNode(c cid.Cid, block []byte) error {
 	b := d.s.db.NewBatch()
 	defer b.Close()
 	addBlock(b, d.owner, c, block)
-	d.nodeBytes.Add(int64(len(block)))
 	if err := b.Commit(pebble.NoSync); err != nil {
 		return fmt.Errorf("keep block %s: %w", c, err)
 	}
@@ -264,7 +262,7 @@ func (d *Download) Close() error {
 	d.mu.Unlock()
 	close(d.quit)
 	d.work.Wait()
-	err := d.out.close()
+	err := d.out.seal()
 	d.s.live.Lock()
 	delete(d.s.live.downloads, d.owner)
 	d.s.live.Unlock()

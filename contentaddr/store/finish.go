@@ -72,7 +72,9 @@ func (d *Download) finish(ctx context.Context, p *plan) error {
 	d.mu.Lock()
 	d.finished = true
 	d.mu.Unlock()
-	d.out.seal()
+	if err := d.out.seal(); err != nil {
+		return err
+	}
 	d.s.syncLater(d.root, d.owner, d.dest)
 	return nil
 }
@@ -247,7 +249,9 @@ func (d *Download) move(p *plan) error {
 			return err
 		}
 	}
-	d.out.seal()
+	if err := d.out.seal(); err != nil {
+		return err
+	}
 	return d.s.disk.Rename(d.part, d.dest)
 }
 
@@ -266,7 +270,9 @@ func (d *Download) merge(p *plan) error {
 	d.mu.Lock()
 	clear(d.stats) // a rename changes the inode
 	d.mu.Unlock()
-	d.out.seal()
+	if err := d.out.seal(); err != nil {
+		return err
+	}
 	for i := range p.l.Dirs[1:] {
 		if err := dest.Mkdir(p.l.DirPath(i + 1)); err != nil {
 			return err
@@ -311,9 +317,8 @@ func (d *Download) hold(ctx context.Context, p *plan) error {
 		}
 		b.Reset()
 	}
-	for _, kind := range []byte{keyPage, keyFrame} {
-		prefix := key(kind, num(d.owner))
-		b.DeleteRange(prefix, after(prefix), nil)
+	if err := d.s.dropJournal(b, d.owner); err != nil {
+		return err
 	}
 	if err := d.s.commit(b, pebble.NoSync); err != nil {
 		return err
@@ -321,8 +326,17 @@ func (d *Download) hold(ctx context.Context, p *plan) error {
 	return d.s.updateRoot(d.root, d.owner, func(r *rootRecord) {
 		r.Complete, r.Part = true, nil
 		r.Unsynced, r.Boot = true, d.s.disk.Boot()
-		r.Leaves, r.Nodes = places, d.nodeBytes.Load()
+		r.Leaves, r.Nodes = places, nodeBytes(p.m)
 	})
+}
+
+func nodeBytes(m *manifest.Manifest) (sum int64) {
+	for i := range m.Len() {
+		if e := m.Entry(i); !e.Leaf {
+			sum += int64(e.Size)
+		}
+	}
+	return sum
 }
 
 // commit writes a batch that may add blocks or files.

@@ -101,12 +101,25 @@ func (s *Store) drop(ctx context.Context, owner uint64) error {
 	}
 	b := s.db.NewBatch()
 	defer b.Close()
-	for _, kind := range []byte{keyPage, keyFrame} {
-		prefix := key(kind, num(owner))
-		b.DeleteRange(prefix, after(prefix), nil)
+	if err := s.dropJournal(b, owner); err != nil {
+		return err
 	}
 	b.Delete(key(keyOwner, num(owner)), nil)
 	return b.Commit(pebble.NoSync)
+}
+
+// dropJournal deletes what only a download under way needs. Like all deleting here it goes key by key:
+// range deletions by the thousand make every look-up slow until they are compacted away.
+func (s *Store) dropJournal(b *pebble.Batch, owner uint64) error {
+	for _, kind := range []byte{keyPage, keyFrame} {
+		err := each(s.db, key(kind, num(owner)), func(k, _ []byte) (bool, error) {
+			return true, b.Delete(k, nil)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dropFile deletes a file's recipes and record, and mark, the key that names its owner.
@@ -119,6 +132,7 @@ func (s *Store) dropFile(id uint64, mark []byte) error {
 	defer b.Close()
 	err = s.extents(id, func(e extent) (bool, error) {
 		b.Delete(recipeKey(e.cid, id, e.offset), nil)
+		b.Delete(extentKey(id, e.offset), nil)
 		if b.Len() < batchSize {
 			return true, nil
 		}
@@ -129,8 +143,6 @@ func (s *Store) dropFile(id uint64, mark []byte) error {
 	if err != nil {
 		return err
 	}
-	prefix := key(keyExtent, num(id))
-	b.DeleteRange(prefix, after(prefix), nil)
 	b.Delete(key(keyFile, num(id)), nil)
 	b.Delete(mark, nil)
 	if found {

@@ -23,6 +23,7 @@ type Importing struct {
 	owner uint64
 	batch *pebble.Batch
 	err   error // of Import
+	first bool  // nothing was shared before: no path can clash
 
 	open      map[*importer.File]*importedFile
 	clashes   []clash
@@ -47,6 +48,9 @@ type clash struct {
 func (s *Store) Import() *Importing {
 	im := &Importing{s: s, batch: s.db.NewBatch(), open: make(map[*importer.File]*importedFile)}
 	im.owner, im.err = s.newOwner(im.batch, nil)
+	if shared, err := s.any([]byte{keyPath}); err == nil {
+		im.first = !shared
+	}
 	return im
 }
 
@@ -120,8 +124,10 @@ func (im *Importing) File(f *importer.File) error {
 	delete(im.open, f)
 	rec := &fileRecord{Path: f.Path, Stat: f.Stat, Root: f.Root.Bytes(), Owner: im.owner, Leaves: file.leaves}
 	addFile(im.batch, file.id, rec)
-	if err := im.findClashes(file.id, rec); err != nil {
-		return err
+	if !im.first {
+		if err := im.findClashes(file.id, rec); err != nil {
+			return err
+		}
 	}
 	return im.spill()
 }
@@ -256,8 +262,8 @@ func (s *Store) settle(c clash) error {
 		return true
 	})
 	s.files.forget(c.old)
-	if rec, found, err := s.file(c.old); wrong > 0 && err == nil && found {
-		s.tell(rec.Owner, rec.Path, fmt.Errorf("%d of its leaves have changed", wrong))
+	if wrong > 0 {
+		s.tell(c.old, fmt.Errorf("%d of its leaves have changed", wrong))
 	}
 	return err
 }

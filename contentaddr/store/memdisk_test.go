@@ -22,6 +22,8 @@ type memDisk struct {
 	boot string
 	free int64
 
+	making sync.Mutex // the file system below has no O_EXCL
+
 	full atomic.Int64 // writes still accepted; negative: any number
 }
 
@@ -103,6 +105,8 @@ func (m *memFolder) at(name string) string {
 }
 
 func (m *memFolder) Create(name string) (file, error) {
+	m.d.making.Lock()
+	defer m.d.making.Unlock()
 	if _, err := m.d.fs.Stat(m.at(name)); err == nil {
 		return nil, fs.ErrExist
 	}

@@ -33,8 +33,8 @@ func (o *output) init(d *Download) {
 	o.made = make(map[string]bool)
 }
 
-// errSealed says that the .part is being renamed.
-var errSealed = errors.New("store: the download is finished")
+// errSealed says that the .part is closed, or being renamed.
+var errSealed = errors.New("the download is over")
 
 // open returns the .part, made if need be. Before that, it checks that what is missing fits the disk.
 func (o *output) open() (folder, error) {
@@ -92,11 +92,17 @@ func (o *output) openPart() (was entry, err error) {
 }
 
 // seal closes all and makes sure that nothing of the .part is opened or made again.
-func (o *output) seal() {
+func (o *output) seal() error {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.sealed = true
-	o.mu.Unlock()
-	o.close()
+	o.files.clear()
+	if o.folder == nil {
+		return nil
+	}
+	err := o.folder.Close()
+	o.folder = nil
+	return err
 }
 
 // file opens file fi of the layout, making it and its folders.
@@ -195,18 +201,6 @@ func (o *output) mkdirLocked(dir folder, name string) error {
 	o.made[name] = true
 	o.d.noteMade(parent(name))
 	return nil
-}
-
-func (o *output) close() error {
-	o.files.clear()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.folder == nil {
-		return nil
-	}
-	err := o.folder.Close()
-	o.folder = nil
-	return err
 }
 
 // parent returns the folder that a name lies in; "" is the download's own.

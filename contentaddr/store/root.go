@@ -131,7 +131,7 @@ func (r *Root) Have() *bitfield.Bitfield {
 
 // ReadLeaf returns the block of leaf i.
 func (r *Root) ReadLeaf(ctx context.Context, i int, buf []byte) ([]byte, error) {
-	block, err := r.s.Block(ctx, r.m.Leaf(i).Cid, buf)
+	block, err := r.s.readLeaf(ctx, r.m.Leaf(i).Cid, buf) // no leaf is among the inner blocks
 	if errors.Is(err, ErrWithdrawn) {
 		r.lose(i)
 	}

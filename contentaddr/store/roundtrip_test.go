@@ -2,8 +2,10 @@ package store
 
 import (
 	"crypto/sha256"
+	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/seed4134be55/peer/contentaddr/importer"
@@ -161,5 +163,56 @@ func TestPutRefuses(t *testing.T) {
 	}
 	if _, err := b.Download(t.Context(), DownloadSpec{Root: root, Dest: d.Path()}); fault.KindOf(err) != fault.Refused {
 		t.Errorf("a second download of the same: %v", err)
+	}
+}
+
+// Any number of shared files takes a bounded number of descriptors, also when many read at once.
+func TestOpenFilesAreBounded(t *testing.T) {
+	const most = 8
+	dir := tree(t, t.TempDir(), samples()["many files"])
+	s, err := Open(Config{Dir: t.TempDir(), Limits: Limits{OpenFiles: most}})
+	must(t, err)
+	defer s.Close()
+	root, err := s.Root(t.Context(), share(t, s, dir, importer.Options{}))
+	must(t, err)
+	var work sync.WaitGroup
+	for g := range 4 {
+		work.Go(func() {
+			for i := range root.Manifest().Leaves() {
+				if _, err := root.ReadLeaf(t.Context(), (i*7+g)%root.Manifest().Leaves(), nil); err != nil {
+					t.Error(err)
+				}
+				if n := s.files.len(); n > most {
+					t.Errorf("%d files are kept open", n)
+				}
+			}
+		})
+	}
+	work.Wait()
+}
+
+// Zeros are not written: a sparse file stays one.
+func TestHolesStay(t *testing.T) {
+	src := filepath.Join(t.TempDir(), "f")
+	must(t, os.WriteFile(src, []byte("begin"), 0o666))
+	must(t, os.Truncate(src, 64<<20))
+	a, b := openStore(t, t.TempDir()), openStore(t, t.TempDir())
+	dest := filepath.Join(t.TempDir(), "dest")
+	d, from := begin(t, a, b, DownloadSpec{Root: share(t, a, src, importer.Options{}), Dest: dest})
+	fetch(t, d, from, all)
+	_, err := d.Finish(t.Context())
+	must(t, err)
+	sameTree(t, src, dest)
+	for _, path := range []string{src, dest} {
+		f, err := b.disk.Open(path)
+		must(t, err)
+		defer f.Close()
+		if _, _, err := f.Data(2 << 20); err == io.EOF {
+			continue
+		}
+		if path == src {
+			t.Skip("this file system does not tell holes")
+		}
+		t.Error("zeros were written")
 	}
 }

@@ -76,6 +76,7 @@ type Store struct {
 		downloads map[uint64]*Download // by owner
 		doubtful  map[uint64]bool      // owners whose files may have lost bytes in a crash
 		broken    map[uint64]bool      // files that are being verified, or wait for it
+		told      map[uint64]bool      // files whose problem was told
 		closed    bool
 	}
 
@@ -112,7 +113,7 @@ func open(cfg Config, fs vfs.FS, d disk) (*Store, error) {
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.live.downloads = make(map[uint64]*Download)
 	s.live.doubtful = make(map[uint64]bool)
-	s.live.broken = make(map[uint64]bool)
+	s.live.broken, s.live.told = make(map[uint64]bool), make(map[uint64]bool)
 	if err := s.start(); err != nil {
 		s.stop()
 		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), db.Close())
@@ -123,7 +124,7 @@ func open(cfg Config, fs vfs.FS, d disk) (*Store, error) {
 // openDB opens the database with caches so small that an idle peer stays small: the files that are
 // shared are cached by the operating system, and what is read here are a few keys a leaf.
 func openDB(dir string, fs vfs.FS, log *slog.Logger) (*pebble.DB, error) {
-	cache := pebble.NewCache(8 << 20)
+	cache := pebble.NewCache(24 << 20) // memtables are taken out of it
 	defer cache.Unref()
 	opts := &pebble.Options{
 		FS:                          fs,

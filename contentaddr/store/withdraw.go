@@ -63,10 +63,7 @@ func (s *Store) trust(id uint64, st importer.Stat, leaves int) {
 // fileGone withdraws all that a file held, because it cannot be read any more. Its recipes stay: a
 // disk that is mounted again brings it back (Check).
 func (s *Store) fileGone(id uint64, why error) {
-	var path string
-	var owner uint64
 	changed, err := s.updateFile(id, func(r *fileRecord) bool {
-		path, owner = r.Path, r.Owner
 		if r.Gone != "" {
 			return false
 		}
@@ -77,7 +74,7 @@ func (s *Store) fileGone(id uint64, why error) {
 	if !changed {
 		return
 	}
-	s.tell(owner, path, why)
+	s.tell(id, why)
 	err = s.extents(id, func(e extent) (bool, error) {
 		s.lost(e.cid)
 		return true, nil
@@ -92,11 +89,8 @@ func (s *Store) leafWrong(c cid.Cid, r recipe, why error) {
 		return
 	}
 	s.lost(c)
-	if s.checkLater(r.file) {
-		if rec, found, err := s.file(r.file); err == nil && found {
-			s.tell(rec.Owner, rec.Path, why)
-		}
-	}
+	s.checkLater(r.file)
+	s.tell(r.file, why)
 }
 
 // setWrong records whether a file's bytes at a recipe are another leaf's, and returns whether that is
@@ -121,15 +115,24 @@ func (s *Store) setWrong(c cid.Cid, r recipe, wrong bool) bool {
 	return err == nil
 }
 
-// tell writes a problem with a file to the root that it belongs to and to the log.
-func (s *Store) tell(owner uint64, path string, why error) {
+// tell writes a problem with a file to the root that it belongs to and to the log, once a file until
+// the next Check.
+func (s *Store) tell(id uint64, why error) {
+	s.live.Lock()
+	told := s.live.told[id]
+	s.live.told[id] = true
+	s.live.Unlock()
+	rec, found, err := s.file(id)
+	if told || !found || err != nil {
+		return
+	}
 	s.cfg.Log.Warn("a shared file changed: what is wrong with it is not served any more",
-		slog.String("file", path), slog.Any("why", why))
-	c, err := s.rootOf(owner)
+		slog.String("file", rec.Path), slog.Any("why", why))
+	c, err := s.rootOf(rec.Owner)
 	if err == nil && c.Defined() {
-		err = s.updateRoot(c, owner, func(r *rootRecord) {
+		err = s.updateRoot(c, rec.Owner, func(r *rootRecord) {
 			if r.Problem == "" {
-				r.Problem = fmt.Sprintf("%s: %v", path, why)
+				r.Problem = fmt.Sprintf("%s: %v", rec.Path, why)
 			}
 		})
 	}
@@ -157,21 +160,19 @@ func (s *Store) lost(c cid.Cid) {
 	}
 }
 
-// checkLater queues a file to be hashed whole, and returns whether it was not queued before. When the
-// queue is full the file is left alone: the next leaf of it that is found wrong queues it again.
-func (s *Store) checkLater(id uint64) bool {
+// checkLater queues a file to be hashed whole. When the queue is full the file is left alone: the next
+// leaf of it that is found wrong queues it again.
+func (s *Store) checkLater(id uint64) {
 	s.live.Lock()
 	defer s.live.Unlock()
 	if s.live.broken[id] {
-		return false
+		return
 	}
-	s.live.broken[id] = true
 	select {
 	case s.verify <- id:
+		s.live.broken[id] = true
 	default:
-		delete(s.live.broken, id)
 	}
-	return true
 }
 
 // verifyBroken hashes the files queued, one at a time.
