@@ -128,7 +128,7 @@ func (p *people) done(e api.Event) {
 	case e.Fetched == 0 && e.Bytes > 0:
 		p.note("all of it was already here")
 	case e.Fetched < e.Bytes:
-		p.note("%s of it fetched, the rest was already here", formatBytes(e.Fetched))
+		p.note("%s came over the network; the rest was here already, or stands in it more than once", formatBytes(e.Fetched))
 	}
 }
 
