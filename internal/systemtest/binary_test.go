@@ -2,9 +2,11 @@ package systemtest
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -17,6 +19,9 @@ var scratch = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "
 // binary builds peer once for all tests, without the race detector: these tests are about what a user runs,
 // and several of them share two cores.
 var binary = sync.OnceValues(func() (string, error) {
+	if err := lookAtSources(); err != nil {
+		return "", err
+	}
 	dir, err := scratch()
 	if err != nil {
 		return "", err
@@ -27,6 +32,17 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	return file, nil
 })
+
+// lookAtSources opens every folder of the module. go test repeats an old result while everything that the test
+// opened is as it was; what a program that it runs opens, it does not know.
+func lookAtSources() error {
+	return filepath.WalkDir(filepath.Join("..", ".."), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") && d.Name() != ".." {
+			return filepath.SkipDir
+		}
+		return err
+	})
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()

@@ -45,7 +45,8 @@ func unmet(want []finding, checks []event) (missing []finding) {
 func TestDoctorKnowsWhereItIs(t *testing.T) {
 	w := newWorld(t, netlab.Options{Hosts: 3, NAT: 1, Subnet: "5.6.7"})
 	relay := w.home("h1", "relay", "internet", "--bootstrap", "none")
-	known, _ := relay.serve("--relay")
+	served, _ := relay.serve("--relay")
+	known := served[0]
 	open := w.home("h2", "a", "internet", "--bootstrap", known)
 	natted := w.home("h3", "a", "internet", "--bootstrap", known)
 	alone := w.home("h3", "b", "internet", "--bootstrap", "none", "--modes", "none")

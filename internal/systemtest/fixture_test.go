@@ -127,15 +127,15 @@ func (h *home) share(path string, options ...string) (event, *process.Process) {
 	return h.event(p, "shared"), p
 }
 
-// serve starts a peer that serves what the home shares, and returns the first address of it for others.
-func (h *home) serve(options ...string) (addr string, p *process.Process) {
+// serve starts a peer that serves what the home shares, and returns its addresses for others.
+func (h *home) serve(options ...string) (addrs []string, p *process.Process) {
 	h.Helper()
 	p = h.start(append([]string{"serve"}, options...)...)
 	e := h.event(p, "serving")
 	if len(e.Addrs) == 0 {
 		h.Fatalf("%s serves at no address: %s", h.host, e.Line)
 	}
-	return e.Addrs[0], p
+	return e.Addrs, p
 }
 
 // ask runs a verb to its end and returns the events of that name.

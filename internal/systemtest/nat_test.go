@@ -31,8 +31,9 @@ func TestPeersBehindTwoNATs(t *testing.T) {
 	const size = 24 * mib
 	for _, c := range []struct {
 		name      string
-		symmetric bool // no hole can be punched
-	}{{"hole punching", false}, {"relay", true}} {
+		over      string // how both reach the relay, and so what the hole is for
+		symmetric bool   // no hole can be punched
+	}{{"hole for TCP", "/tcp/", false}, {"hole for QUIC", "/quic-v1", false}, {"relay", "/tcp/", true}} {
 		t.Run(c.name, func(t *testing.T) {
 			w := publicLab(t)
 			if c.symmetric {
@@ -40,7 +41,8 @@ func TestPeersBehindTwoNATs(t *testing.T) {
 				w.shuffle("r3")
 			}
 			movie := w.file("movie.mkv", size)
-			relay, _ := w.home("h1", "relay", "internet", "--bootstrap", "none").serve("--relay")
+			served, _ := w.home("h1", "relay", "internet", "--bootstrap", "none").serve("--relay")
+			relay := within(served, c.over)
 			h2 := w.home("h2", "a", "internet", "--bootstrap", relay)
 			h3 := w.home("h3", "a", "internet", "--bootstrap", relay)
 
@@ -63,7 +65,7 @@ func TestPeersBehindTwoNATs(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("link after %v; got in %.1f s by %v; %d bytes passed the relay", shared.At, done.Seconds, ways, passed)
-			direct := within(ways, "/ip4/5.6.7.2/") != ""
+			direct := strings.HasPrefix(within(ways, c.over), "/ip4/5.6.7.2/")
 			switch {
 			case direct == c.symmetric:
 				t.Errorf("a direct connection: %v", direct)
