@@ -103,6 +103,9 @@ func (n *Node) getLink(ctx context.Context, l link.Link, r api.GetRequest, emit 
 		return err
 	}
 	n.provideFetched(l.Cid)
+	for _, skip := range t.into().Skipped() {
+		emit(api.Event{Event: api.EventSkipped, Path: skip.Path, Message: skip.Why})
+	}
 	st := t.session.Status()
 	emit(api.Event{
 		Event: api.EventDone, Cid: l.Cid.String(), Name: name, Path: path, Bytes: t.into().Bytes(), Files: t.into().Files(),

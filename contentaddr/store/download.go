@@ -48,6 +48,7 @@ type Download struct {
 	over  bool // Overwrite
 
 	plan atomic.Pointer[plan]
+	told atomic.Int64 // bytes of files whose size only their leaf told
 	out  output
 	feed feed
 
@@ -186,10 +187,11 @@ func (d *Download) Layout() *manifest.Layout {
 	return nil
 }
 
-// Bytes returns the bytes of all files, 0 before SetManifest.
+// Bytes returns the bytes of all files: 0 before SetManifest, and before Finish without the files whose size
+// only their one leaf tells.
 func (d *Download) Bytes() int64 {
 	if p := d.plan.Load(); p != nil {
-		return p.l.Bytes
+		return p.l.Bytes + d.told.Load()
 	}
 	return 0
 }

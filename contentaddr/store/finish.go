@@ -303,6 +303,7 @@ func (d *Download) hold(ctx context.Context, p *plan) error {
 	b := d.s.db.NewBatch()
 	defer b.Close()
 	places := 0
+	d.told.Store(0)
 	for fi := range p.l.Files {
 		n, err := d.holdFile(b, p, fi)
 		if err := errors.Join(err, ctx.Err()); err != nil {
@@ -324,7 +325,7 @@ func (d *Download) hold(ctx context.Context, p *plan) error {
 		return err
 	}
 	return d.s.updateRoot(d.root, d.owner, func(r *rootRecord) {
-		r.Complete, r.Part = true, nil
+		r.Complete, r.Part, r.Bytes = true, nil, d.Bytes()
 		r.Unsynced, r.Boot = true, d.s.disk.Boot()
 		r.Leaves, r.Nodes = places, nodeBytes(p.m)
 	})
@@ -363,6 +364,7 @@ func (d *Download) holdFile(b *pebble.Batch, p *plan, fi int) (places int, err e
 				return 0, err
 			}
 			size = st.Size
+			d.told.Add(size)
 		}
 		r, err := d.recipeOf(p, e.Leaf, int(size))
 		if err != nil {

@@ -58,6 +58,13 @@ func TestShareAndDownload(t *testing.T) {
 				if path != dest {
 					t.Errorf("path %s", path)
 				}
+				size := 0
+				for _, content := range files {
+					size += len(content)
+				}
+				if d.Bytes() != int64(size) {
+					t.Errorf("%d bytes, want %d", d.Bytes(), size)
+				}
 				sameTree(t, src, dest)
 				if _, err := os.Lstat(dest + ".part"); err == nil {
 					t.Error("the .part is still there")
