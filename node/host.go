@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	netswarm "github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
@@ -68,7 +69,7 @@ func newHost(key crypto.PrivKey, r reach.Reach, agent string, serveRelay bool, r
 		libp2p.ConnectionManager(conns),
 		libp2p.ConnectionGater(reach.Gater{Reach: r}),
 		libp2p.AddrsFactory(r.Announce),
-		libp2p.DialRanker(rankDials),
+		libp2p.SwarmOpts(netswarm.WithDialRanker(rankDials)),
 		libp2p.DisableMetrics(),
 	}
 	if r != reach.Loopback {

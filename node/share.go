@@ -40,7 +40,7 @@ func (n *Node) Share(ctx context.Context, r api.ShareRequest, emit func(api.Even
 			return err
 		}
 	}
-	<-ctx.Done()
+	n.warnOfProblems(ctx, emit)
 	return nil
 }
 
@@ -102,9 +102,7 @@ func (n *Node) importPath(ctx context.Context, path string, o importer.Options, 
 // link returns the link of a root held here.
 func (n *Node) link(info store.RootInfo) string {
 	l := link.Link{Cid: info.Cid, Name: info.Name}
-	for _, a := range n.dialable() {
-		l.Addrs = append(l.Addrs, a)
-	}
+	l.Addrs = append(l.Addrs, n.dialable()...)
 	return l.String()
 }
 
