@@ -68,7 +68,7 @@ func (n *Node) Doctor(ctx context.Context, _ api.DoctorRequest, emit func(api.Ev
 	n.checkNAT(check)
 	n.checkRelay(check)
 	n.checkModes(check)
-	n.checkShares(check)
+	n.checkProblems(check)
 	return nil
 }
 
@@ -215,7 +215,7 @@ func (n *Node) checkModes(check func(name, state, message, hint string)) {
 	}
 }
 
-func (n *Node) checkShares(check func(name, state, message, hint string)) {
+func (n *Node) checkProblems(check func(name, state, message, hint string)) {
 	roots, err := n.store.Roots()
 	if err != nil {
 		check("shares", api.CheckProblem, err.Error(), "")

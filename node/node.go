@@ -122,6 +122,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(n.seekRelay)
 	g.Go(func() error { return n.preferDirect(ctx) })
 	g.Go(func() error { return n.announceNew(ctx) })
+	g.Go(func() error { return n.checkShares(ctx) })
 	g.Go(func() error { return have.NewServer(n.host, library{n.store}.listedHere, n.cfg.Log).Run(ctx) })
 	g.Go(func() error { return n.nat.follow(ctx, n.host.EventBus()) })
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
