@@ -34,6 +34,7 @@ type transfer struct {
 	link     link.Link
 	path     string // where it goes
 	session  *swarm.Session
+	sink     *sink
 	download atomic.Pointer[store.Download]
 	started  time.Time
 }
@@ -50,8 +51,9 @@ func (n *Node) newTransfer(ctx context.Context, l link.Link, spec store.Download
 		return nil, err
 	}
 	t.download.Store(d)
+	t.sink = &sink{t: t, reopen: reopen, want: want}
 	t.session = n.swarm.Session(swarm.SessionConfig{
-		Root: l.Cid, Sink: &sink{t: t, reopen: reopen, want: want}, Timeout: timeout, Log: n.cfg.Log,
+		Root: l.Cid, Sink: t.sink, Timeout: timeout, Log: n.cfg.Log,
 	})
 	return t, nil
 }

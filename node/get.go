@@ -85,14 +85,13 @@ func parseLinks(words []string) ([]link.Link, error) {
 // getLink fetches one root and emits done.
 func (n *Node) getLink(ctx context.Context, l link.Link, r api.GetRequest, emit func(api.Event)) error {
 	name := fileName(l)
-	spec := store.DownloadSpec{Root: l.Cid, Dest: filepath.Join(r.Dir, name), Link: l.String(), Overwrite: r.Overwrite}
+	spec := store.DownloadSpec{Root: l.Cid, Dest: filepath.Join(r.Dir, name), Link: l.String(), Unlisted: l.Unlisted, Overwrite: r.Overwrite}
 	t, err := n.newTransfer(ctx, l, spec, nil, r.Timeout)
 	if err != nil {
 		return err
 	}
 	defer func() { t.into().Close() }()
-	emit(api.Event{Event: api.EventState, Cid: l.Cid.String(), Name: name, Message: n.lookingFor(l)})
-	if err := n.fetchShown(ctx, t, emit); err != nil {
+	if err := n.obtain(ctx, t, emit); err != nil {
 		if errors.Is(err, context.Canceled) {
 			return fault.New(fault.Interrupted, "%s: interrupted; what has arrived is kept: run the same command again to go on", name)
 		}
@@ -112,6 +111,15 @@ func (n *Node) getLink(ctx context.Context, l link.Link, r api.GetRequest, emit 
 		Fetched: st.Fetched, Seconds: time.Since(t.started).Seconds(), Message: copiedMessage(st),
 	})
 	return nil
+}
+
+// obtain copies what this home holds, or else fetches.
+func (n *Node) obtain(ctx context.Context, t *transfer, emit func(api.Event)) error {
+	if whole, err := n.takeOwn(ctx, t, emit); whole || err != nil {
+		return err
+	}
+	emit(api.Event{Event: api.EventState, Cid: t.link.Cid.String(), Name: fileName(t.link), Message: n.lookingFor(t.link)})
+	return n.fetchShown(ctx, t, emit)
 }
 
 // copiedMessage says when the network had little to do with it.
