@@ -101,7 +101,7 @@ func (n *Node) importPath(ctx context.Context, path string, o importer.Options, 
 
 // link returns the link of a root held here.
 func (n *Node) link(info store.RootInfo) string {
-	l := link.Link{Cid: info.Cid, Name: info.Name}
+	l := link.Link{Cid: info.Cid, Name: info.Name, Unlisted: info.Unlisted}
 	l.Addrs = append(l.Addrs, n.dialable()...)
 	return l.String()
 }

@@ -3,6 +3,7 @@
 // It takes five forms and prints one:
 //
 //	peer://<cid>/<name>/<path>?a=<multiaddr>&a=…   what share prints; a /<path> typed at its end counts too
+//	                                               (u=1 before them: unlisted)
 //	<cid>/<path>
 //	ipfs://<cid>/<path>
 //	/ipfs/<cid>/<path>
@@ -38,6 +39,8 @@ type Link struct {
 	Cid  cid.Cid
 	Name string // to show and to save under; has passed the zero names.Rules; may be ""
 	Path string // inside the root: slash separated, not cleaned of anything but empty segments; "" for the root
+	// Unlisted says that its owner announces it nowhere: whoever fetches it must not either. Printed as u=1.
+	Unlisted bool
 	// Addrs are where the content was when the link was printed; each ends in /p2p/<peer id>.
 	Addrs []multiaddr.Multiaddr
 }
@@ -73,6 +76,10 @@ func (l Link) String() string {
 		escape(&b, l.Path, "/")
 	}
 	separator := byte('?')
+	if l.Unlisted {
+		b.WriteString("?u=1")
+		separator = '&'
+	}
 	for _, addr := range l.Addrs {
 		b.WriteByte(separator)
 		b.WriteString("a=")

@@ -8,6 +8,8 @@ import (
 
 	"github.com/ipfs/go-cid"
 
+	"github.com/multiformats/go-multiaddr"
+
 	"github.com/seed4134be55/peer/contentaddr/names"
 	"github.com/seed4134be55/peer/fault"
 )
@@ -206,5 +208,19 @@ func TestPathTypedBehindALink(t *testing.T) {
 		if l, err := Parse(link + tail); fault.KindOf(err) != fault.BadInput {
 			t.Errorf("%q: %+v, %v; want bad input", tail, l, err)
 		}
+	}
+}
+
+func TestUnlistedGoesWithTheLink(t *testing.T) {
+	const id = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
+	addr := multiaddr.StringCast("/ip4/127.0.0.1/tcp/1/p2p/12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf")
+	l, err := Parse("peer://" + id + "/a")
+	if err != nil || l.Unlisted {
+		t.Fatalf("%+v, %v", l, err)
+	}
+	l.Unlisted, l.Addrs = true, []multiaddr.Multiaddr{addr}
+	again, err := Parse(l.String())
+	if err != nil || !again.Unlisted || len(again.Addrs) != 1 {
+		t.Errorf("%s: %+v, %v", l, again, err)
 	}
 }

@@ -76,7 +76,7 @@ func parseIPFS(s string) (Link, error) {
 	return assemble(id, "", path, true)
 }
 
-// parsePeer reads what follows peer://. Parameters other than a are for later versions.
+// parsePeer reads what follows peer://. Parameters other than a and u are for later versions.
 func parsePeer(s string) (Link, error) {
 	s, query := cutQuery(s)
 	id, path, _ := strings.Cut(s, "/")
@@ -84,6 +84,9 @@ func parsePeer(s string) (Link, error) {
 	l, err := assemble(id, name, path, true)
 	if err != nil {
 		return Link{}, err
+	}
+	for value := range values(query, "u") {
+		l.Unlisted = l.Unlisted || value == "1"
 	}
 	for value, err := range values(query, "a") {
 		if err != nil {
