@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/ipfs/go-cid"
-
 	"github.com/multiformats/go-multiaddr"
 
 	"github.com/seed4134be55/peer/contentaddr/names"
