@@ -21,6 +21,8 @@ func (d *Download) CopyLocal(ctx context.Context) (leaves int, err error) {
 		return 0, nil
 	}
 	var next, copied atomic.Int64
+	var sharing atomic.Bool
+	sharing.Store(true)
 	g, ctx := errgroup.WithContext(ctx)
 	for range runtime.GOMAXPROCS(0) {
 		g.Go(func() error {
@@ -42,6 +44,9 @@ func (d *Download) CopyLocal(ctx context.Context) (leaves int, err error) {
 					return err
 				}
 				copied.Add(1)
+				if sharing.Load() && !d.shareExtents(p, i) {
+					sharing.Store(false)
+				}
 			}
 			return ctx.Err()
 		})
@@ -51,6 +56,35 @@ func (d *Download) CopyLocal(ctx context.Context) (leaves int, err error) {
 	}
 	return int(copied.Load()), nil
 }
+
+// shareExtents has the file system keep the bytes of a leaf once for the shared file and its copy. The kernel
+// compares them itself, so nothing is taken on trust. It returns false when that cannot be done here.
+func (d *Download) shareExtents(p *plan, i int) bool {
+	r, ok := d.s.heldRecipe(p.m.Leaf(i).Cid)
+	if !ok || r.size < minShared {
+		return true
+	}
+	src, err := d.s.acquire(r.file)
+	if err != nil {
+		return true
+	}
+	defer d.s.files.release(src)
+	for place := range p.l.Places(i) {
+		dst, err := d.out.file(place.File)
+		if err != nil {
+			return true
+		}
+		err = dedupe(src.v.file, r.offset, dst.v, place.Offset, int64(r.size))
+		d.out.files.release(dst)
+		if err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// minShared is the smallest leaf whose bytes are worth sharing: file systems share whole blocks.
+const minShared = 64 << 10
 
 // holdsAny tells whether a leaf may be found outside of d. On a peer that shares nothing it saves one
 // look-up a leaf.

@@ -67,3 +67,20 @@ func control(f *os.File, do func(fd int) error) error {
 	}
 	return failed
 }
+
+// dedupe makes n equal bytes of two files one on disk, where the file system can (btrfs, xfs).
+func dedupe(src file, from int64, dst file, to, n int64) error {
+	a, ok := src.(osFile)
+	b, okToo := dst.(osFile)
+	if !ok || !okToo {
+		return errors.ErrUnsupported
+	}
+	return control(a.File, func(in int) error {
+		return control(b.File, func(out int) error {
+			return unix.IoctlFileDedupeRange(in, &unix.FileDedupeRange{
+				Src_offset: uint64(from), Src_length: uint64(n),
+				Info: []unix.FileDedupeRangeInfo{{Dest_fd: int64(out), Dest_offset: uint64(to)}},
+			})
+		})
+	})
+}

@@ -2,7 +2,10 @@
 
 package store
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 func syncData(f *os.File) error { return f.Sync() }
 
@@ -17,3 +20,5 @@ func syncFileSystem(*os.File) (bool, error) { return false, nil }
 func dataRange(f *os.File, off int64) (from, to int64, err error) { return wholeRange(f, off) }
 
 func bootID() string { return "" }
+
+func dedupe(file, int64, file, int64, int64) error { return errors.ErrUnsupported }
