@@ -18,20 +18,19 @@ const (
 	// haveDelay gathers the leaves that a partial download gains, so that a thousand small files are
 	// one message.
 	haveDelay = 100 * time.Millisecond
-	// A client may make a file be read again this often.
+	// A client may make files be read again this often.
 	maxRechecks = 64
 )
 
 // A channel is one root that a client has open.
 type channel struct {
-	client   *client
-	id       uint32
-	content  Content
-	cancel   context.CancelFunc
-	ended    chan struct{}
-	offered  bool             // the whole manifest; owned by start, then by follow
-	rechecks int              // owned by the control reader
-	inner    map[cid.Cid]bool // owned by the data writer; made when first needed
+	client  *client
+	id      uint32
+	content Content
+	cancel  context.CancelFunc
+	ended   chan struct{}
+	offered bool             // the whole manifest; owned by start, then by follow
+	inner   map[cid.Cid]bool // owned by the data writer; made when first needed
 }
 
 func newChannel(c *client, id uint32, content Content) *channel {
@@ -161,13 +160,8 @@ func (ch *channel) tell(rs []wire.Range, message func([]wire.Range) wire.Message
 	}
 }
 
-// recheck answers a complaint. An honest complaint is rare, so a client that keeps complaining is
-// making us read files for nothing and is cut off.
+// recheck answers a complaint.
 func (ch *channel) recheck(ctx context.Context, leaf uint32) error {
-	ch.rechecks++
-	if ch.rechecks > maxRechecks {
-		return errors.New("complains too often")
-	}
 	if int(leaf) >= ch.content.Manifest().Leaves() {
 		return errors.New("complains of a leaf that does not exist")
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sort"
 	"sync"
 	"time"
 
@@ -31,13 +33,18 @@ const (
 // A client is one peer that downloads from us: its control stream, its data stream and what it asked for.
 // The control reader runs serve; one goroutine writes control messages and one writes data.
 type client struct {
-	sv      *server
-	id      peer.ID
-	control network.Stream
-	session wire.SessionID
-	outbox  chan wire.Message
-	data    chan network.Stream // the data stream, once
-	relayed bool
+	sv       *server
+	id       peer.ID
+	control  network.Stream
+	session  wire.SessionID
+	outbox   chan wire.Message
+	data     chan network.Stream // the data stream, once
+	attached bool                // it has come; guarded by the server's lock
+	relayed  bool
+
+	// Owned by the control reader.
+	pace     *rate.Limiter
+	rechecks int
 
 	lock     sync.Mutex
 	channels map[uint32]*channel
@@ -69,6 +76,7 @@ func newClient(sv *server, s network.Stream) *client {
 		sv: sv, id: s.Conn().RemotePeer(), control: s, relayed: s.Conn().Stat().Limited,
 		outbox: make(chan wire.Message, outboxSize), data: make(chan network.Stream, 1),
 		channels: make(map[uint32]*channel), work: make(chan struct{}, 1),
+		pace: rate.NewLimiter(messageRate, messageBurst),
 	}
 }
 
@@ -90,7 +98,6 @@ func (c *client) serve(ctx context.Context) error {
 	running.Go(func() { cancel(c.writeControl(ctx)) })
 	running.Go(func() { cancel(c.writeData(ctx)) })
 	defer c.closeChannels()
-	pace := rate.NewLimiter(messageRate, messageBurst)
 	for {
 		m, err := in.Next()
 		if err != nil {
@@ -102,7 +109,7 @@ func (c *client) serve(ctx context.Context) error {
 			}
 			return err
 		}
-		if !pace.Allow() {
+		if !c.pace.AllowN(time.Now(), c.effort(m)) {
 			return errors.New("floods us with messages")
 		}
 		if err := c.handle(ctx, m); err != nil {
@@ -161,6 +168,20 @@ func waiting(m wire.Message, queue <-chan wire.Message) []wire.Message {
 		out = append(out, <-queue)
 	}
 	return out
+}
+
+// ordersPerEffort is how many orders may be looked through for the price of a message.
+const ordersPerEffort = 64
+
+// effort says for how many messages m counts: to cancel is to look through the whole queue.
+func (c *client) effort(m wire.Message) int {
+	switch m.(type) {
+	case wire.Cancel, wire.CancelBlock:
+		c.lock.Lock()
+		defer c.lock.Unlock()
+		return 1 + len(c.queue)/ordersPerEffort
+	}
+	return 1
 }
 
 // handle obeys one message.
@@ -230,10 +251,15 @@ func (c *client) onClose(m wire.Close) {
 	}
 }
 
+// onComplaint reads a leaf again. An honest complaint is rare, so a client that keeps complaining is making us read
+// files for nothing and is cut off.
 func (c *client) onComplaint(ctx context.Context, m wire.Complaint) error {
 	ch := c.channel(m.Channel)
 	if ch == nil {
 		return nil
+	}
+	if c.rechecks++; c.rechecks > maxRechecks {
+		return errors.New("complains too often")
 	}
 	return ch.recheck(ctx, m.Leaf)
 }
@@ -314,6 +340,7 @@ func (c *client) cancel(id uint32, ranges []wire.Range) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	ch := c.channels[id]
+	cut := coalesce(slices.Clone(ranges))
 	var kept []order
 	for _, o := range c.queue {
 		if o.ch != ch || o.kind != orderLeaves {
@@ -321,7 +348,7 @@ func (c *client) cancel(id uint32, ranges []wire.Range) {
 			continue
 		}
 		c.queued -= int(o.count)
-		for _, rest := range without(wire.Range{First: o.first, Count: o.count}, ranges) {
+		for _, rest := range without(wire.Range{First: o.first, Count: o.count}, cut) {
 			c.queued += int(rest.Count)
 			o.first, o.count = rest.First, rest.Count
 			kept = append(kept, o)
@@ -337,25 +364,19 @@ func (c *client) cancelBlock(m wire.CancelBlock) {
 	c.drop(func(o *order) bool { return o.ch == ch && o.kind == orderBlock && o.tag == m.Tag })
 }
 
-// without returns what is left of r when the ranges of cut are taken out.
+// without returns what is left of r when cut, which is sorted and whose ranges do not touch, is taken out.
 func without(r wire.Range, cut []wire.Range) []wire.Range {
-	left := []wire.Range{r}
-	for _, c := range cut {
-		var next []wire.Range
-		for _, l := range left {
-			lo, hi := max(l.First, c.First), min(l.First+l.Count, c.First+c.Count)
-			if lo >= hi {
-				next = append(next, l)
-				continue
-			}
-			if lo > l.First {
-				next = append(next, wire.Range{First: l.First, Count: lo - l.First})
-			}
-			if end := l.First + l.Count; hi < end {
-				next = append(next, wire.Range{First: hi, Count: end - hi})
-			}
+	at := sort.Search(len(cut), func(i int) bool { return cut[i].First+cut[i].Count > r.First })
+	var left []wire.Range
+	next, end := r.First, r.First+r.Count
+	for ; at < len(cut) && cut[at].First < end; at++ {
+		if cut[at].First > next {
+			left = append(left, wire.Range{First: next, Count: cut[at].First - next})
 		}
-		left = next
+		next = cut[at].First + cut[at].Count
+	}
+	if next < end {
+		left = append(left, wire.Range{First: next, Count: end - next})
 	}
 	return left
 }

@@ -113,17 +113,14 @@ func (sv *server) onData(s network.Stream) {
 		return
 	}
 	sv.lock.Lock()
+	defer sv.lock.Unlock()
 	c := sv.clients[id]
-	sv.lock.Unlock()
-	if c == nil || c.id != s.Conn().RemotePeer() {
+	if c == nil || c.id != s.Conn().RemotePeer() || c.attached {
 		s.Reset()
 		return
 	}
-	select {
-	case c.data <- s:
-	default:
-		s.Reset() // it has one
-	}
+	c.attached = true
+	c.data <- s // has room for one
 }
 
 // admit makes a greeted client known to its data stream, within the bounds.
@@ -150,4 +147,9 @@ func (sv *server) release(c *client) {
 	sv.lock.Lock()
 	defer sv.lock.Unlock()
 	delete(sv.clients, c.session)
+	select {
+	case s := <-c.data: // came when its client was leaving
+		s.Reset()
+	default:
+	}
 }
