@@ -245,8 +245,11 @@ func (*blockSource) HasBits(int, []byte) {}
 // HasLeaves implements Receiver.
 func (*blockSource) HasLeaves([]wire.Range) {}
 
+// ExpectPage implements Receiver.
+func (*blockSource) ExpectPage(int) bool { return false }
+
 // Page implements Receiver.
-func (*blockSource) Page(int, int, []byte) {}
+func (*blockSource) Page(int, []byte) {}
 
 // Alive implements Receiver.
 func (*blockSource) Alive(int) {}

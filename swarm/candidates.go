@@ -16,6 +16,7 @@ const (
 	maxAddrs       = 32 // a candidate
 	firstRedial    = time.Second
 	longestRedial  = 30 * time.Second
+	redialUseful   = 100 * time.Millisecond
 	maxOriginShown = 6
 )
 
@@ -92,20 +93,35 @@ func (c *candidates) failed(id peer.ID, now time.Time, err error) {
 	}
 }
 
+// lost is failed for a peer that has been of use: it is tried again at once, as a relayed connection may have
+// ended because there is a direct one now.
+func (c *candidates) lost(id peer.ID, now time.Time, err error) {
+	c.known[id].fails = 0
+	c.failed(id, now, err)
+	c.known[id].next = now.Add(redialUseful)
+}
+
 // summary says in one phrase how the search stands, for a session that gives up.
 func (c *candidates) summary(connected int) string {
-	if len(c.known) == 0 {
+	switch {
+	case len(c.known) == 0:
 		return "no peer was found that has it"
-	}
-	if connected > 0 {
-		return fmt.Sprintf("%d connected peers sent nothing more", connected)
+	case connected == 1:
+		return "the connected peer does not send the rest; a shared file may have changed there"
+	case connected > 1:
+		return fmt.Sprintf("the %d connected peers do not send the rest; a shared file may have changed there", connected)
 	}
 	var reasons []string
 	for _, id := range c.order {
-		k := c.known[id]
-		if k.lastErr != "" && len(reasons) < maxOriginShown {
-			reasons = append(reasons, fmt.Sprintf("%s (from %s): %s", id.ShortString(), k.origin, k.lastErr))
+		if len(reasons) == maxOriginShown {
+			break
 		}
+		k := c.known[id]
+		why := k.lastErr
+		if why == "" {
+			why = "it does not answer"
+		}
+		reasons = append(reasons, fmt.Sprintf("%s (from %s): %s", id.ShortString(), k.origin, why))
 	}
-	return fmt.Sprintf("%d peers known, none of use: %s", len(c.known), strings.Join(reasons, "; "))
+	return "no peer was of use: " + strings.Join(reasons, "; ")
 }

@@ -23,7 +23,7 @@ type job struct {
 // askLeaves fills the window of every source that can serve.
 func (s *Session) askLeaves(now time.Time) {
 	for _, src := range s.sources {
-		if !src.enlisted || src.choked || src.stalled || !src.suspect.IsZero() || src.conn.Relayed() {
+		if !src.enlisted || src.choked || src.stalled || !src.suspect.IsZero() || now.Before(src.rests) || src.conn.Relayed() {
 			continue
 		}
 		leaves, asked := s.picker.Asked(src.num)
@@ -44,7 +44,7 @@ func (s *Session) ask(src *source, idle bool, choices []picker.Choice) {
 		return
 	}
 	if idle {
-		src.lastByte.Store(time.Now().UnixNano())
+		src.busy = time.Now()
 	}
 	leaves := make([]int, 0, len(choices))
 	src.lock.Lock()
@@ -127,7 +127,7 @@ func (s *Session) onBlock(src *source, i, n int, bad bool, err error) {
 		s.onBad(src, i)
 		return
 	case errors.Is(err, errNotLeaf):
-		s.restartManifest()
+		s.onLie(i)
 		return
 	case err != nil:
 		s.fail(fmt.Errorf("fetch %s: %w", s.cfg.Root, err))
@@ -151,8 +151,19 @@ func (s *Session) cancel(num picker.SourceID, i int) {
 	for _, src := range s.sources {
 		if src.num == num {
 			src.forget(i)
-			src.conn.Cancel([]wire.Range{{First: uint32(i), Count: 1}})
+			src.cancel([]int{i})
 		}
+	}
+}
+
+// cancel takes requests back.
+func (src *source) cancel(leaves []int) {
+	if src.indexed {
+		src.conn.Cancel(ranges(leaves))
+		return
+	}
+	for _, i := range leaves {
+		src.conn.CancelBlock(i)
 	}
 }
 
@@ -169,8 +180,15 @@ func (src *source) clearPending() {
 	clear(src.pending)
 }
 
+// restAfterReject is how long a source that does not want to answer now is left alone, so that we do not ask and
+// it rejects as fast as messages go.
+const restAfterReject = time.Second
+
 // onRejected frees what a source says it will not send.
 func (s *Session) onRejected(src *source, rs []wire.Range, later bool) {
+	if later {
+		src.rests = time.Now().Add(restAfterReject)
+	}
 	s.each(src, rs, func(i int) {
 		src.forget(i)
 		if later {
@@ -186,8 +204,8 @@ func (s *Session) onWithdrawn(src *source, rs []wire.Range) {
 	s.each(src, rs, func(i int) {
 		src.forget(i)
 		s.picker.SourceLost(src.num, i, 1)
-		if i == src.badLeaf && !src.suspect.IsZero() {
-			src.suspect, src.bad = time.Time{}, 0
+		if delete(src.disputed, i); len(src.disputed) == 0 {
+			src.suspect = time.Time{}
 		}
 	})
 }
@@ -196,15 +214,20 @@ func (s *Session) onChoked(src *source, choked bool) {
 	src.choked = choked
 	if choked {
 		s.release(src)
+	} else {
+		src.rests = time.Time{}
 	}
 }
 
-// release frees everything asked of src.
+// release frees everything asked of src, and takes it back: what came all the same would be a stray.
 func (s *Session) release(src *source) {
 	src.clearPending()
 	src.window.idle()
-	if src.enlisted {
-		s.picker.Stalled(src.num)
+	if !src.enlisted {
+		return
+	}
+	if lost := s.picker.Stalled(src.num); len(lost) > 0 {
+		src.cancel(lost)
 	}
 }
 

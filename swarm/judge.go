@@ -27,20 +27,21 @@ func (s *Session) onBad(src *source, i int) {
 		s.cut(src, fmt.Errorf("%d blocks did not match their CIDs", src.bad))
 		return
 	}
-	if src.suspect.IsZero() {
-		src.suspect, src.badLeaf = time.Now(), i
-		src.conn.Complain(i)
+	if len(src.disputed) == 0 {
+		src.suspect = time.Now()
 	}
+	src.disputed[i] = true
+	src.conn.Complain(i)
 }
 
 // judge applies what only time can tell.
 func (s *Session) judge(now time.Time) {
 	for _, src := range s.sources {
 		if !src.suspect.IsZero() && now.Sub(src.suspect) > answerWithin {
-			s.cut(src, fmt.Errorf("leaf %d did not match its CID", src.badLeaf))
+			s.cut(src, fmt.Errorf("%d leaves did not match their CIDs", len(src.disputed)))
 			continue
 		}
-		quiet := now.Sub(time.Unix(0, src.lastByte.Load()))
+		quiet := min(now.Sub(time.Unix(0, src.lastByte.Load())), now.Sub(src.busy))
 		if s.owes(src) && quiet > stallAfter {
 			s.cfg.Log.Info("source stalled", "root", s.cfg.Root, "peer", src.id, "for", quiet)
 			src.stalled = true

@@ -13,6 +13,7 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
 
 	"github.com/seed4134be55/peer/fault"
 	"github.com/seed4134be55/peer/swarm/wire"
@@ -23,9 +24,20 @@ const (
 	readAhead = 4 << 10
 	// readStep is how much of a block is read before its source counts as alive again.
 	readStep = 128 << 10
-	// strayBytes bounds the data that a holder may send unasked: what was under way when we cancelled.
-	strayBytes = 96 << 20
+	// strayBytes bounds the data that a holder may send unasked: what was under way when we cancelled. A frame
+	// counts strayFrame more than it holds, or empty ones could come for ever; what was asked for pays for
+	// strays of a quarter of its size, or a link that lives long would end.
+	strayBytes, strayFrame = 96 << 20, 256
 )
+
+// errRule marks what only a peer does that breaks the protocol, beside wire.ErrMalformed: it is not dialled
+// again for the same root.
+var errRule = errors.New("breaks the protocol")
+
+// brokeRule tells whether a source was lost by its own fault.
+func brokeRule(err error) bool {
+	return errors.Is(err, errRule) || errors.Is(err, wire.ErrMalformed)
+}
 
 // A link is our side of the two streams to one holder. All roots that we want of it share them. Three
 // goroutines own it: the control reader, the control writer, the data reader.
@@ -94,9 +106,9 @@ func (l *link) greet(in *wire.Reader) error {
 	h, ok := m.(wire.Hello)
 	switch {
 	case !ok:
-		return fmt.Errorf("it began with %v, not with hello", m.Type())
+		return fmt.Errorf("%w: it began with %T, not with hello", errRule, m)
 	case h.Session != session:
-		return errors.New("its hello is for another session")
+		return fmt.Errorf("%w: its hello is for another session", errRule)
 	}
 	if _, err := l.data.Write(session[:]); err != nil {
 		return err
@@ -199,14 +211,38 @@ func (l *link) forget(channel uint32) Receiver {
 	return r
 }
 
+// readControl hears the holder out, at a pace that leaves the sessions time for others.
 func (l *link) readControl(in *wire.Reader) error {
+	pace := rate.NewLimiter(messageRate, messageBurst)
 	for {
 		m, err := in.Next()
 		if err != nil {
 			return err
 		}
+		if err := pace.WaitN(l.ctx, effort(m)); err != nil {
+			return err
+		}
 		l.handle(m)
 	}
+}
+
+// leavesPerEffort is how many leaves a message may name for the price of a message: ten bytes can name all.
+const leavesPerEffort = 4096
+
+// effort says for how many messages m counts.
+func effort(m wire.Message) int {
+	leaves := uint64(0)
+	switch m := m.(type) {
+	case wire.HaveBits:
+		leaves = 8 * uint64(len(m.Bits))
+	case wire.HaveLeaves:
+		leaves = wire.Leaves(m.Leaves)
+	case wire.Withdrawn:
+		leaves = wire.Leaves(m.Leaves)
+	case wire.Reject:
+		leaves = wire.Leaves(m.Leaves)
+	}
+	return int(min(1+leaves/leavesPerEffort, messageBurst))
 }
 
 // handle passes a control message on to the session that it is for. Messages for a channel that we have
@@ -288,19 +324,27 @@ func (l *link) readData() error {
 		default:
 			taken, err = l.readBlock(br, h, r, int(h.Index))
 		}
-		if err == nil && !taken {
-			if stray += h.Length; stray > strayBytes {
-				return errors.New("it sends data that was not asked for")
-			}
-			_, err = br.Discard(h.Length)
-		}
 		if err != nil {
+			return err
+		}
+		if taken {
+			stray = max(0, stray-h.Length/4)
+			continue
+		}
+		if stray += h.Length + strayFrame; stray > strayBytes {
+			return fmt.Errorf("%w: it sends data that was not asked for", errRule)
+		}
+		if _, err := br.Discard(h.Length); err != nil {
 			return err
 		}
 	}
 }
 
+// readPage reads a manifest page if it was asked for.
 func (l *link) readPage(br *bufio.Reader, h wire.Header, r Receiver) (bool, error) {
+	if !r.ExpectPage(int(h.Index)) {
+		return false, nil
+	}
 	page := make([]byte, 0, min(h.Length, readStep))
 	for len(page) < h.Length {
 		n := min(h.Length-len(page), readStep)
@@ -310,7 +354,7 @@ func (l *link) readPage(br *bufio.Reader, h wire.Header, r Receiver) (bool, erro
 		}
 		r.Alive(n)
 	}
-	r.Page(int(h.Index), int(h.Count), page)
+	r.Page(int(h.Index), page)
 	return true, nil
 }
 
@@ -321,7 +365,7 @@ func (l *link) readBlock(br *bufio.Reader, h wire.Header, r Receiver, i int) (bo
 		return false, nil
 	}
 	if size != h.Length && h.Frame == wire.FrameLeaf {
-		return false, fmt.Errorf("it sent leaf %d with %d bytes, not %d", i, h.Length, size)
+		return false, fmt.Errorf("%w: it sent leaf %d with %d bytes, not %d", errRule, i, h.Length, size)
 	}
 	b := l.buffers.get(h.Length)
 	for at := 0; at < h.Length; {
@@ -364,7 +408,16 @@ func (c *linkChannel) RequestBlock(i int, block cid.Cid) {
 
 // Cancel implements Source.
 func (c *linkChannel) Cancel(leaves []wire.Range) {
-	c.link.send(wire.Cancel{Channel: c.id, Leaves: leaves})
+	for len(leaves) > 0 {
+		n := min(len(leaves), wire.MaxRanges)
+		c.link.send(wire.Cancel{Channel: c.id, Leaves: leaves[:n]})
+		leaves = leaves[n:]
+	}
+}
+
+// CancelBlock implements Source.
+func (c *linkChannel) CancelBlock(i int) {
+	c.link.send(wire.CancelBlock{Channel: c.id, Tag: uint64(i)})
 }
 
 // Complain implements Source.

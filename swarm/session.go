@@ -59,6 +59,9 @@ type Session struct {
 	peers       candidates
 	sources     map[peer.ID]*source
 	builder     *manifest.Builder
+	passages    []passage // who sent what of it
+	author      *source   // the only one whose pages are taken; nil: anybody's
+	refusal     error     // why a manifest was impossible, while another source's is tried
 	planning    bool
 	manifest    *manifest.Manifest                // whole; nil before
 	numbering   atomic.Pointer[manifest.Manifest] // the same, for the workers
@@ -233,7 +236,12 @@ func (s *Session) onManifest() {
 func (s *Session) onPlan(m *manifest.Manifest, have, want *bitfield.Bitfield, err error) {
 	s.planning = false
 	if err != nil {
-		s.fail(fmt.Errorf("fetch %s: %w", s.cfg.Root, err))
+		err = fmt.Errorf("fetch %s: %w", s.cfg.Root, err)
+		if s.otherManifest(m) {
+			s.refusal = err
+		} else {
+			s.fail(err)
+		}
 		return
 	}
 	s.manifest, s.digest, s.want = m, m.Digest(), want

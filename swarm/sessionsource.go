@@ -25,20 +25,24 @@ type source struct {
 	opened    bool
 	offer     Offer
 	said      []wireHave // what it said before the manifest was known
-	enlisted  bool       // the picker knows it
-	indexed   bool       // it numbers leaves as we do
+	saidBytes int
+	enlisted  bool // the picker knows it
+	indexed   bool // it numbers leaves as we do
 	choked    bool
 	window    window
-	pageSince time.Time // when the page under way was asked for; zero: none
-	pages     int       // manifest pages taken from it
-	bad       int       // blocks that did not match
-	badLeaf   int
-	suspect   time.Time // when the first unanswered bad block came; zero: none
+	pageSince time.Time    // when the page under way was asked for; zero: none
+	refuted   bool         // its manifest proved impossible, and another source's may not be
+	bad       int          // blocks that did not match
+	disputed  map[int]bool // bad leaves that it has not withdrawn
+	suspect   time.Time    // since when there are any; zero: none
 	stalled   bool
+	busy      time.Time // when it was last asked for something after a pause
+	rests     time.Time // until when it is asked for no leaf
 	dead      error
 
-	lastByte atomic.Int64 // unix nanoseconds; written by the source's reader
+	lastByte atomic.Int64 // unix nanoseconds; when something asked for arrived
 	rateIn   atomic.Int64 // bytes arrived in all
+	asking   atomic.Int64 // entry that a manifest page is asked from, plus one; 0: none. The reader takes it
 
 	lock    sync.Mutex
 	pending map[int]int // leaf asked for → its size; the reader takes entries out
@@ -51,8 +55,9 @@ type wireHave struct {
 	ranges []wire.Range
 }
 
-// maxSaid bounds the have messages kept before the manifest is known.
-const maxSaid = 4096
+// maxSaid bounds the have messages kept of a source before the manifest is known, in bytes: twice what the bits of
+// the largest manifest take.
+const maxSaid = 4 << 20
 
 func (s *Session) dialMore(now time.Time) {
 	room := min(s.cfg.MaxSources-len(s.sources), s.cfg.MaxDials) - s.peers.dialing
@@ -61,7 +66,7 @@ func (s *Session) dialMore(now time.Time) {
 	}
 	for _, k := range s.peers.due(now, room, func(id peer.ID) bool { return s.sources[id] != nil }) {
 		s.lastNum++
-		src := &source{session: s, id: k.info.ID, num: s.lastNum, origin: k.origin, choked: true, pending: make(map[int]int)}
+		src := &source{session: s, id: k.info.ID, num: s.lastNum, origin: k.origin, choked: true, pending: make(map[int]int), disputed: make(map[int]bool)}
 		info := k.info
 		s.work.Go(func() error {
 			conn, err := s.cfg.Dial(s.ctx, info, s.cfg.Root, src)
@@ -88,6 +93,7 @@ func (s *Session) onDialed(src *source, conn Source, err error) {
 	}
 	if err != nil {
 		s.peers.failed(src.id, time.Now(), err)
+		s.peers.known[src.id].banned = s.peers.known[src.id].banned || brokeRule(err)
 		return
 	}
 	s.sources[src.id] = src
@@ -112,16 +118,14 @@ func (s *Session) enlist(src *source) {
 	for _, h := range src.said {
 		s.learn(src, h)
 	}
-	src.said = nil
+	src.said, src.saidBytes = nil, 0
 }
 
 // learn takes in what a source says that it has. A source that numbers leaves otherwise speaks of other
 // leaves than ours: what it has stays unknown.
 func (s *Session) learn(src *source, h wireHave) {
 	if !src.enlisted {
-		if len(src.said) < maxSaid {
-			src.said = append(src.said, h)
-		}
+		src.keep(h)
 		return
 	}
 	if !src.indexed {
@@ -143,65 +147,120 @@ func (s *Session) learn(src *source, h wireHave) {
 	}
 }
 
-// drop forgets a source; its requests become free for others.
-func (s *Session) drop(src *source, err error) {
-	if s.sources[src.id] != src {
-		src.dead = err // before onDialed has heard of it
+// keep keeps what a source says until the manifest is known. Of one that says more than fits it is forgotten what
+// it has: it is asked, and rejects.
+func (src *source) keep(h wireHave) {
+	const overhead = 64
+	if src.saidBytes > maxSaid {
 		return
 	}
-	delete(s.sources, src.id)
+	src.saidBytes += overhead + len(h.bits) + 8*len(h.ranges)
+	if src.saidBytes > maxSaid {
+		src.said, src.offer.Have = nil, wire.HaveUnknown
+		return
+	}
+	src.said = append(src.said, h)
+}
+
+// drop forgets a source; its requests become free for others.
+func (s *Session) drop(src *source, err error) {
+	src.dead = err
 	if src.enlisted && s.picker != nil {
 		s.picker.RemoveSource(src.num)
 	}
-	s.peers.failed(src.id, time.Now(), err)
+	if s.sources[src.id] != src {
+		return // onDialed has not heard of it yet, or it is gone already
+	}
+	delete(s.sources, src.id)
+	if src.rateIn.Load() > 0 {
+		s.peers.lost(src.id, time.Now(), err)
+	} else {
+		s.peers.failed(src.id, time.Now(), err)
+	}
 	src.conn.Close()
 }
 
 // cut drops a source that lied and never asks it for this root again.
 func (s *Session) cut(src *source, why error) {
-	s.cfg.Log.Warn("source cut off", "root", s.cfg.Root, "peer", src.id, "why", why)
-	s.peers.known[src.id].banned = true
+	s.ban(src.id, why)
 	s.drop(src, why)
+}
+
+// ban keeps a peer that lied from being asked for this root again, whether or not it is still connected.
+func (s *Session) ban(id peer.ID, why error) {
+	s.cfg.Log.Warn("source cut off", "root", s.cfg.Root, "peer", id, "why", why)
+	s.peers.known[id].banned = true
+	if src := s.sources[id]; src != nil {
+		s.drop(src, why)
+	}
+}
+
+// onGone drops a source that is lost, by whoever's fault.
+func (s *Session) onGone(src *source, err error) {
+	if brokeRule(err) {
+		s.cut(src, err)
+		return
+	}
+	s.drop(src, err)
+}
+
+// post hands what a source said to the loop, which is deaf to sources that it has dropped.
+func (src *source) post(ev func()) {
+	src.session.post(func() {
+		if src.dead == nil {
+			ev()
+		}
+	})
 }
 
 // Opened implements Receiver.
 func (src *source) Opened(o Offer) {
-	s := src.session
-	src.lastByte.Store(time.Now().UnixNano())
-	s.post(func() {
-		if o.Leaves > o.Entries || o.Entries < 0 {
-			s.cut(src, errors.New("offers more leaves than entries"))
-			return
-		}
-		if src.enlisted {
-			// It has learned more, or lost track: enlist it anew with what it says now.
-			s.picker.RemoveSource(src.num)
-			src.enlisted = false
-			src.clearPending()
-		}
-		src.opened, src.offer = true, o
-		s.enlist(src)
-	})
+	src.post(func() { src.session.onOpened(src, o) })
+}
+
+// onOpened takes an offer, the first or one that replaces it.
+func (s *Session) onOpened(src *source, o Offer) {
+	if o.Leaves > o.Entries || o.Entries < 0 {
+		s.cut(src, errors.New("offers more leaves than entries"))
+		return
+	}
+	if !src.opened {
+		src.lastByte.Store(time.Now().UnixNano()) // it is of use, until it proves otherwise
+	}
+	if src.enlisted {
+		// It has learned more, or lost track: enlist it anew with what it says now.
+		s.release(src)
+		s.picker.RemoveSource(src.num)
+		src.enlisted = false
+	}
+	src.said, src.saidBytes = nil, 0
+	src.opened, src.offer = true, o
+	s.enlist(src)
 }
 
 // Refused implements Receiver.
 func (src *source) Refused(err error) {
-	src.session.post(func() { src.session.drop(src, err) })
+	src.post(func() { src.session.drop(src, err) })
 }
 
 // HasBits implements Receiver.
 func (src *source) HasBits(first int, bits []byte) {
-	src.session.post(func() { src.session.learn(src, wireHave{first: first, bits: bits}) })
+	src.post(func() { src.session.learn(src, wireHave{first: first, bits: bits}) })
 }
 
 // HasLeaves implements Receiver.
 func (src *source) HasLeaves(r []wire.Range) {
-	src.session.post(func() { src.session.learn(src, wireHave{ranges: r}) })
+	src.post(func() { src.session.learn(src, wireHave{ranges: r}) })
+}
+
+// ExpectPage implements Receiver.
+func (src *source) ExpectPage(from int) bool {
+	return src.asking.CompareAndSwap(int64(from)+1, 0)
 }
 
 // Page implements Receiver.
-func (src *source) Page(from, count int, page []byte) {
-	src.session.post(func() { src.session.onPage(src, from, page) })
+func (src *source) Page(from int, page []byte) {
+	src.post(func() { src.session.onPage(src, from, page) })
 }
 
 // Expect implements Receiver.
@@ -230,20 +289,20 @@ func (src *source) Alive(n int) {
 
 // Rejected implements Receiver.
 func (src *source) Rejected(r []wire.Range, later bool) {
-	src.session.post(func() { src.session.onRejected(src, r, later) })
+	src.post(func() { src.session.onRejected(src, r, later) })
 }
 
 // Withdrawn implements Receiver.
 func (src *source) Withdrawn(r []wire.Range) {
-	src.session.post(func() { src.session.onWithdrawn(src, r) })
+	src.post(func() { src.session.onWithdrawn(src, r) })
 }
 
 // Choked implements Receiver.
 func (src *source) Choked(choked bool) {
-	src.session.post(func() { src.session.onChoked(src, choked) })
+	src.post(func() { src.session.onChoked(src, choked) })
 }
 
 // Gone implements Receiver.
 func (src *source) Gone(err error) {
-	src.session.post(func() { src.session.drop(src, err) })
+	src.post(func() { src.session.onGone(src, err) })
 }

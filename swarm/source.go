@@ -23,6 +23,8 @@ type Source interface {
 	RequestBlock(i int, c cid.Cid)
 	// Cancel takes back requests; what is under way may still come.
 	Cancel(leaves []wire.Range)
+	// CancelBlock takes back what RequestBlock asked for.
+	CancelBlock(i int)
 	// Complain tells the source that its bytes of leaf i did not match.
 	Complain(i int)
 	// Relayed tells whether the way to the source leads over a relay that limits what may pass.
@@ -47,7 +49,11 @@ type Receiver interface {
 	Refused(error)
 	HasBits(first int, bits []byte)
 	HasLeaves([]wire.Range)
-	Page(from, count int, page []byte)
+	// ExpectPage tells whether the manifest page from entry from on was asked of this source and has not
+	// come. It is called before the page's bytes are read.
+	ExpectPage(from int) bool
+	// Page takes a page that ExpectPage let in.
+	Page(from int, page []byte)
 	// Expect returns the size of leaf i if it was asked of this source and has not come, else false.
 	// It is called before the block's bytes are read.
 	Expect(i int) (size int, ok bool)

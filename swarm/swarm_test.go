@@ -67,25 +67,30 @@ func TestDownloaderServes(t *testing.T) {
 
 func TestLiarIsCutOffAndHarmsNobody(t *testing.T) {
 	f := newFile(t, 4, 60, 10<<10)
+	lied := make(chan struct{}, 60)
 	liar := newHeld(f, true)
 	liar.spoil = func(i int, block []byte) []byte {
+		lied <- struct{}{}
 		bad := append([]byte(nil), block...)
 		bad[0] ^= 1
 		return bad
 	}
 	honest := join(t, newHeld(f, true))
-	leech := join(t, newHeld(f, false))
-	s, err := leech.download(t, 0, join(t, liar), honest)
-	if err != nil {
+	leech, source := join(t, newHeld(f, false)), join(t, liar)
+	s := leech.swarm.Session(SessionConfig{Root: f.root, Sink: leech.held})
+	s.AddPeer(source.info(), "liar")
+	done := make(chan error, 1)
+	go func() { done <- s.Run(t.Context()) }()
+	<-lied // alone: nobody else is known yet
+	s.AddPeer(honest.info(), "honest")
+	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
 	if s.peers.known[honest.host.ID()].banned {
 		t.Error("the honest source was cut off")
 	}
-	liar.lock.Lock()
-	defer liar.lock.Unlock()
-	if liar.rechecks == 0 {
-		t.Error("the liar heard no complaint")
+	if got := s.Status().Fetched; got != 60*10<<10 {
+		t.Errorf("%d bytes counted, want %d", got, 60*10<<10)
 	}
 }
 
