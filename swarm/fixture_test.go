@@ -53,7 +53,7 @@ func newFile(t *testing.T, seed uint64, leaves, size int) *file {
 	return f
 }
 
-func (f *file) add(t *testing.T, codec uint64, block []byte) cid.Cid {
+func (f *file) add(t testing.TB, codec uint64, block []byte) cid.Cid {
 	t.Helper()
 	sum, err := mh.Sum(block, mh.SHA2_256, -1)
 	if err != nil {
