@@ -136,9 +136,8 @@ type holder struct {
 	digest  [32]byte
 	spoil   func(i int, block []byte) []byte
 
-	lock  sync.Mutex
-	data  map[wire.SessionID]chan network.Stream
-	opens int
+	lock sync.Mutex
+	data map[wire.SessionID]chan network.Stream
 }
 
 func (g dag) serve(t *testing.T, root cid.Cid) *holder {
