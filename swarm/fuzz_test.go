@@ -205,6 +205,9 @@ func FuzzWanter(f *testing.F) {
 		}
 		for range asked {
 			o, ok := c.next()
+			if n := queuedItems(c); n != c.queued {
+				t.Fatalf("%d in the queue, counted as %d", n, c.queued)
+			}
 			if !ok {
 				break
 			}

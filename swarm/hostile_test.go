@@ -10,6 +10,7 @@ import (
 	"runtime/metrics"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -283,12 +284,8 @@ func TestWithdrawingForEver(t *testing.T) {
 func newTree(t *testing.T) *file {
 	t.Helper()
 	f := newFile(t, 22, 6, 500)
-	inner := f.root
-	top := &unixfs.Node{Kind: unixfs.File, HasFileSize: true}
-	for range 1 {
-		top.Links = append(top.Links, unixfs.Link{Cid: inner})
-		top.BlockSizes = append(top.BlockSizes, 3000)
-		top.FileSize += 3000
+	top := &unixfs.Node{
+		Kind: unixfs.File, Links: []unixfs.Link{{Cid: f.root}}, BlockSizes: []uint64{3000}, FileSize: 3000, HasFileSize: true,
 	}
 	dagLeaf := &unixfs.Node{Kind: unixfs.File, Data: []byte("a leaf in a frame"), FileSize: 17, HasFileSize: true}
 	folder := &unixfs.Node{Kind: unixfs.Directory, Links: []unixfs.Link{
@@ -617,6 +614,44 @@ func manyEmpty(t *talk) (frames []byte) {
 	return frames
 }
 
+// A counter is a Receiver that counts what it is told of chokes.
+type counter struct {
+	*blockSource
+	chokes atomic.Int64
+}
+
+func (c *counter) Opened(Offer) {}
+func (c *counter) Choked(bool)  { c.chokes.Add(1) }
+func (c *counter) Gone(error)   {}
+
+// A holder is heard at a pace, whatever it says.
+func TestHoldersAreHeardAtAPace(t *testing.T) {
+	f := newFile(t, 28, 1, 100)
+	flooder := newVillain(t, f, func(v *villain) {
+		v.opened = func(t *talk) {
+			for t.say(wire.Choke{Channel: t.channel}) {
+			}
+		}
+	})
+	c := new(counter)
+	start := time.Now()
+	source, err := join(t, newHeld(f, false)).swarm.dial(t.Context(), flooder.info(), f.root, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const beyond = 1000
+	waitFor(t, "it is heard", func() bool { return c.chokes.Load() >= messageBurst+beyond })
+	source.Close()
+	if took := time.Since(start); took < beyond*time.Second/messageRate/2 {
+		t.Errorf("%d messages were heard in %v", messageBurst+beyond, took)
+	}
+	for leaves, want := range map[uint32]int{1: 1, 8 * leavesPerEffort: 9, wire.MaxLeaves: messageBurst} {
+		if got := effort(wire.HaveLeaves{Leaves: []wire.Range{{Count: leaves}}}); got != want {
+			t.Errorf("to name %d leaves is the effort of %d messages, not of %d", leaves, got, want)
+		}
+	}
+}
+
 // What a source says before the manifest is known is kept within bounds, and one that says too much is asked like
 // one of which nothing is known.
 func TestSaysTooMuchTooSoon(t *testing.T) {
@@ -642,8 +677,8 @@ var greedy = map[string]struct {
 	cut bool
 }{
 	"a million leaves": {func(w *wanter, m *member) {
-		for range 16 {
-			w.say(wire.Request{Channel: 1, Leaves: []wire.Range{{First: 0, Count: 1 << 16}}})
+		for range 1000 {
+			w.say(wire.Request{Channel: 1, Leaves: []wire.Range{{First: 0, Count: 1000}}})
 		}
 	}, true},
 	"as many leaves as it may, unread": {func(w *wanter, m *member) {
