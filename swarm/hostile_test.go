@@ -758,13 +758,6 @@ var greedy = map[string]struct {
 			w.t.Error("a stranger got the data")
 		}
 	}, false},
-	"a second data stream": {func(w *wanter, m *member) {
-		second := w.stream(m, wire.Data)
-		second.Write(w.session[:])
-		if _, err := second.Read(make([]byte, 1)); err == nil {
-			w.t.Error("it got data")
-		}
-	}, false},
 	"many clients": {func(w *wanter, m *member) {
 		for i := range byte(20) {
 			s := w.stream(m, wire.Control)
