@@ -111,7 +111,12 @@ func TestHostileDAGs(t *testing.T) {
 		}, "", fault.NotFound},
 		"a leaf over 2 MiB": {func(g dag) cid.Cid {
 			return g.folder(named("a", g.raw(make([]byte, contentaddr.MaxBlock+1))))
-		}, "", fault.NotFound},
+		}, "2097152", fault.NotFound},
+		"a leaf over 2 MiB that its folder owns to": {func(g dag) cid.Cid {
+			l := named("a", g.raw(make([]byte, contentaddr.MaxBlock+1)))
+			l.Tsize = contentaddr.MaxBlock + 1
+			return g.folder(l)
+		}, "2097152", fault.Corrupt},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := dag{}

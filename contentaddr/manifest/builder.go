@@ -54,7 +54,7 @@ func (b *Builder) Leaf(size uint32) error {
 	c, payload := b.next.cid, b.next.payload
 	switch {
 	case size > contentaddr.MaxBlock:
-		return lie(c, "a leaf larger than a block may be")
+		return lie(c, tooLarge(uint64(size)))
 	case payload < 0: // nothing above knows it
 	case c.Type() == cid.Raw && int64(size) != payload, int64(size) < payload:
 		return lie(c, "a leaf of another size than the node above it says")

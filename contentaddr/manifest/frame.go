@@ -120,8 +120,11 @@ func follow(n *unixfs.Node) ([]link, error) {
 		if !n.IsFolder() {
 			payload = int64(n.BlockSizes[i])
 		}
-		if l.Cid.Type() == cid.Raw && payload > contentaddr.MaxBlock {
-			return nil, exceeds("bytes of a block", payload, contentaddr.MaxBlock)
+		if l.Cid.Type() == cid.Raw {
+			// A raw block is its own payload, and all that its link's Tsize adds up.
+			if size := max(payload, int64(min(l.Tsize, 1<<62))); size > contentaddr.MaxBlock {
+				return nil, exceeds("bytes of a block", size, contentaddr.MaxBlock)
+			}
 		}
 		if i > 0 && l.Cid == n.Links[i-1].Cid {
 			continue // runs of zeros

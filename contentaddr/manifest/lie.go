@@ -1,8 +1,11 @@
 package manifest
 
 import (
+	"fmt"
+
 	"github.com/ipfs/go-cid"
 
+	"github.com/seed4134be55/peer/contentaddr"
 	"github.com/seed4134be55/peer/contentaddr/unixfs"
 	"github.com/seed4134be55/peer/fault"
 )
@@ -14,6 +17,7 @@ type LieError struct {
 	Why string
 }
 
+// Error names the block and what is wrong.
 func (e *LieError) Error() string { return "sender lied about block " + e.Cid.String() + ": " + e.Why }
 
 func lie(c cid.Cid, why string) error { return fault.Mark(fault.Corrupt, &LieError{c, why}) }
@@ -35,4 +39,9 @@ func CheckLeaf(e Entry, block []byte) error {
 		return lie(e.Cid, "claimed as a leaf, it is a "+n.Kind.String()+" with links or no file")
 	}
 	return nil
+}
+
+// tooLarge says why a size is a lie. No page can prove one: the block would have to be sent.
+func tooLarge(size uint64) string {
+	return fmt.Sprintf("limit: bytes of a block: at most %d are accepted, it says %d", contentaddr.MaxBlock, size)
 }

@@ -101,8 +101,11 @@ func readEntry(page []byte, b *Builder, keep func(c cid.Cid, block []byte) error
 	next, _ := b.Next()
 	kind := page[0]
 	size, n := binary.Uvarint(page[1:])
-	if n <= 0 || size > contentaddr.MaxBlock {
-		return nil, lie(next, "a size that no block has")
+	switch {
+	case n <= 0:
+		return nil, lie(next, "a size that is no number")
+	case size > contentaddr.MaxBlock:
+		return nil, lie(next, tooLarge(size))
 	}
 	page = page[1+n:]
 	switch kind {
