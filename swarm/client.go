@@ -170,12 +170,16 @@ func waiting(m wire.Message, queue <-chan wire.Message) []wire.Message {
 	return out
 }
 
-// ordersPerEffort is how many orders may be looked through for the price of a message.
-const ordersPerEffort = 64
+// What a message may cost for its price: ordersPerEffort orders may be looked through, and to open a root, which
+// asks the library and follows what it holds, counts as openEffort messages. A client has its burst for every
+// channel that it may have open, four times over.
+const ordersPerEffort, openEffort = 64, 8
 
 // effort says for how many messages m counts: to cancel is to look through the whole queue.
 func (c *client) effort(m wire.Message) int {
 	switch m.(type) {
+	case wire.Open:
+		return openEffort
 	case wire.Cancel, wire.CancelBlock:
 		c.lock.Lock()
 		defer c.lock.Unlock()

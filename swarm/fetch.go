@@ -15,9 +15,10 @@ import (
 
 // A job is a block that arrived and is not verified yet.
 type job struct {
-	src  *source
-	leaf int
-	buf  *buffer
+	src   *source
+	trust uint32 // the source's when the block began to come
+	leaf  int
+	buf   *buffer
 }
 
 // askLeaves fills the window of every source that can serve.
@@ -84,17 +85,27 @@ func (s *Session) verify(ctx context.Context) {
 	for {
 		select {
 		case j := <-s.jobs:
+			if j.src.caught.Load() || j.trust != j.src.trust.Load() {
+				s.cfg.buffers.put(j.buf)
+				continue
+			}
 			m := s.numbering.Load()
 			err := s.cfg.Sink.Put(j.leaf, j.buf.block)
 			bad := false
 			if err != nil {
 				bad, err = blame(m.Leaf(j.leaf), j.buf.block, err)
 			}
+			if bad {
+				j.src.caught.Store(true)
+			}
 			n := len(j.buf.block)
 			s.cfg.buffers.put(j.buf)
 			s.post(func() {
 				if s.manifest == m {
-					s.onBlock(j.src, j.leaf, n, bad, err)
+					s.onBlock(j, n, bad, err)
+				}
+				if bad {
+					j.src.caught.Store(false) // the loop has seen to it
 				}
 			})
 		case <-ctx.Done():
@@ -119,12 +130,13 @@ func blame(e manifest.Entry, block []byte, err error) (bad bool, _ error) {
 	return false, err
 }
 
-// onBlock takes the outcome of one block: bad means that its bytes are not the leaf's, another err that
+// onBlock takes the outcome of one block of n bytes: bad means that they are not the leaf's, another err that
 // the sink could not keep them.
-func (s *Session) onBlock(src *source, i, n int, bad bool, err error) {
+func (s *Session) onBlock(j job, n int, bad bool, err error) {
+	src, i := j.src, j.leaf
 	switch {
 	case bad:
-		s.onBad(src, i)
+		s.onBad(src, i, j.trust)
 		return
 	case errors.Is(err, errNotLeaf):
 		s.onLie(i)

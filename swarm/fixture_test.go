@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -78,7 +79,7 @@ type held struct {
 	have     *bitfield.Bitfield
 	planned  bool
 	spoil    func(i int, block []byte) []byte // what it sends instead
-	honest   bool                             // withdraws what it spoiled when somebody complains
+	honest   bool                             // withdraws all that it spoiled when somebody complains
 	rechecks int
 	failPut  error
 	changes  map[chan store.Change]bool
@@ -127,15 +128,20 @@ func (h *held) ReadLeaf(ctx context.Context, i int, buf []byte) ([]byte, error) 
 	return append(buf[:0], block...), err
 }
 
-func (h *held) Recheck(_ context.Context, i int) bool {
+func (h *held) Recheck(ctx context.Context, _ int) bool {
 	h.lock.Lock()
 	defer h.lock.Unlock()
 	h.rechecks++
 	if !h.honest {
 		return false
 	}
-	h.have.Clear(i)
-	h.tell(store.Change{First: i, Count: 1, Withdrawn: true})
+	for i := range h.m.Leaves() {
+		block, _ := h.get(ctx, h.m.Leaf(i).Cid)
+		if h.have.Has(i) && !bytes.Equal(block, h.spoil(i, block)) {
+			h.have.Clear(i)
+			h.tell(store.Change{First: i, Count: 1, Withdrawn: true})
+		}
+	}
 	return true
 }
 

@@ -102,7 +102,7 @@ func FuzzHolder(f *testing.F) {
 					bad, err = blame(m.Leaf(j.leaf), j.buf.block, err)
 				}
 				if s.manifest == m {
-					s.onBlock(j.src, j.leaf, len(j.buf.block), bad, err)
+					s.onBlock(j, len(j.buf.block), bad, err)
 				}
 			}
 			if s.failed == nil && !s.complete {

@@ -238,16 +238,15 @@ func TestTenthOfTheBlocksWrong(t *testing.T) {
 				v.AddPeer(m.info(), "honest")
 			}
 			v.end(t, f)
-			if v.log.why(liar.host.ID()) == "" {
-				t.Error("the liar was not cut off")
+			if src := v.sources[liar.host.ID()]; src != nil && src.suspect.IsZero() {
+				t.Error("the liar is believed")
 			}
 			for _, m := range honest {
 				if why := v.log.why(m.host.ID()); why != "" {
 					t.Errorf("an honest source was cut off: %s", why)
 				}
 			}
-			// What the workers and the reader held when the third was found may be bad too.
-			if most := maxBad + cap(v.jobs) + 4*cap(v.jobs) + 1; v.bad > most {
+			if v.bad > maxBad {
 				t.Errorf("%d bad blocks were looked at", v.bad)
 			}
 			if n := liar.opens.Load(); n != 1 {
@@ -261,17 +260,16 @@ func TestTenthOfTheBlocksWrong(t *testing.T) {
 func TestWithdrawingForEver(t *testing.T) {
 	f := newFile(t, 21, 50, 1000)
 	liar := newVillain(t, f, func(v *villain) {
-		var waiting []int
-		lie := func(t *talk) { t.sendLeaf(waiting[0], bent(t.block(waiting[0]))) }
+		lied := false
 		v.leaf = func(t *talk, i int) {
-			if waiting = append(waiting, i); len(waiting) == 1 {
-				lie(t)
+			if !lied {
+				lied = true
+				t.sendLeaf(i, bent(t.block(i)))
 			}
 		}
 		v.complaint = func(t *talk, m wire.Complaint) {
+			lied = false
 			t.say(wire.Withdrawn{Channel: m.Channel, Leaves: []wire.Range{{First: m.Leaf, Count: 1}}})
-			waiting = waiting[1:]
-			lie(t)
 		}
 	})
 	v := attack(t, f, new(keeper), liar.info())

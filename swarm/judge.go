@@ -11,21 +11,26 @@ const (
 	stallAfter = 5 * time.Second
 	// answerWithin is how long a source has to withdraw a leaf whose bytes did not match.
 	answerWithin = 5 * time.Second
-	// maxBad is how many bad blocks a source may send, even if it goes on to withdraw them.
+	// maxBad is how often a source may be caught with a bad block, even if it goes on to withdraw it.
 	maxBad = 3
 )
 
 // onBad deals with bytes that are not the leaf's. An honest source whose file changed under it re-verifies
-// the file when it hears the complaint and withdraws; until it has answered it is asked for nothing more.
-func (s *Session) onBad(src *source, i int) {
+// the file when it hears the complaint and withdraws; until it has answered it is asked for nothing, and what else
+// was under way from it is not looked at. Bad blocks that were being verified just then count as one with the first:
+// it could not have taken them back.
+func (s *Session) onBad(src *source, i int, trust uint32) {
 	if s.sources[src.id] != src {
 		return
 	}
 	s.picker.Failed(src.num, i)
-	src.bad++
-	if src.bad >= maxBad {
-		s.cut(src, fmt.Errorf("%d blocks did not match their CIDs", src.bad))
-		return
+	if trust == src.trust.Load() {
+		if src.bad++; src.bad >= maxBad {
+			s.cut(src, fmt.Errorf("%d blocks did not match their CIDs", src.bad))
+			return
+		}
+		s.release(src)
+		src.trust.Add(1) // after which nothing is let in that was asked for before
 	}
 	if len(src.disputed) == 0 {
 		src.suspect = time.Now()

@@ -32,7 +32,7 @@ type source struct {
 	window    window
 	pageSince time.Time    // when the page under way was asked for; zero: none
 	refuted   bool         // its manifest proved impossible, and another source's may not be
-	bad       int          // blocks that did not match
+	bad       int          // times that it was caught with blocks that did not match
 	disputed  map[int]bool // bad leaves that it has not withdrawn
 	suspect   time.Time    // since when there are any; zero: none
 	stalled   bool
@@ -40,9 +40,12 @@ type source struct {
 	rests     time.Time // until when it is asked for no leaf
 	dead      error
 
-	lastByte atomic.Int64 // unix nanoseconds; when something asked for arrived
-	rateIn   atomic.Int64 // bytes arrived in all
-	asking   atomic.Int64 // entry that a manifest page is asked from, plus one; 0: none. The reader takes it
+	lastByte atomic.Int64  // unix nanoseconds; when something asked for arrived
+	rateIn   atomic.Int64  // bytes arrived in all
+	caught   atomic.Bool   // a worker found a bad block, of which the loop has not heard
+	trust    atomic.Uint32 // grows when it is caught: what it was sending then is not looked at
+	coming   uint32        // trust when the block that comes was let in; the reader's own
+	asking   atomic.Int64  // entry that a manifest page is asked from, plus one; 0: none. The reader takes it
 
 	lock    sync.Mutex
 	pending map[int]int // leaf asked for → its size; the reader takes entries out
@@ -267,6 +270,7 @@ func (src *source) Page(from int, page []byte) {
 func (src *source) Expect(i int) (int, bool) {
 	src.lock.Lock()
 	defer src.lock.Unlock()
+	src.coming = src.trust.Load()
 	size, ok := src.pending[i]
 	delete(src.pending, i)
 	return size, ok
@@ -275,7 +279,7 @@ func (src *source) Expect(i int) (int, bool) {
 // Block implements Receiver: it waits while the workers are busy, which holds the source back.
 func (src *source) Block(i int, b *buffer) {
 	select {
-	case src.session.jobs <- job{src, i, b}:
+	case src.session.jobs <- job{src, src.coming, i, b}:
 	case <-src.session.done:
 		src.session.cfg.buffers.put(b)
 	}

@@ -96,20 +96,21 @@ func TestLiarIsCutOffAndHarmsNobody(t *testing.T) {
 
 // A source whose file changed withdraws what it sent wrong, and goes on serving the rest.
 func TestWithdrawingSourceIsNoLiar(t *testing.T) {
-	f := newFile(t, 5, 20, 10<<10)
-	changed := newHeld(f, true)
+	f := newFile(t, 5, 200, 10<<10)
+	changed, rest := newHeld(f, true), newHeld(f, true)
 	changed.honest = true
 	changed.spoil = func(i int, block []byte) []byte {
-		if i != 7 {
+		if i < 70 || i >= 120 {
 			return block
 		}
 		return make([]byte, len(block))
 	}
-	only7 := newHeld(f, true)
-	only7.have = bitfield.New(20)
-	only7.have.Set(7)
+	rest.have = bitfield.New(200)
+	for i := 70; i < 120; i++ {
+		rest.have.Set(i)
+	}
 	leech, source := join(t, newHeld(f, false)), join(t, changed)
-	s, err := leech.download(t, 0, source, join(t, only7))
+	s, err := leech.download(t, 0, source, join(t, rest))
 	if err != nil {
 		t.Fatal(err)
 	}

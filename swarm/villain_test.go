@@ -218,8 +218,8 @@ type wanter struct {
 	other   *file // whose blocks the server has, too
 }
 
-// patience bounds every wait of a wanter.
-const patience = 20 * time.Second
+// patience bounds every wait of a wanter, so that a test that hangs says where.
+const patience = 2 * time.Minute
 
 // want connects to m and exchanges hellos; the data stream is opened too.
 func want(t *testing.T, h host.Host, m *member, session byte) *wanter {
