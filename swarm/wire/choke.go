@@ -14,6 +14,13 @@ type Interested struct{ Channel uint32 }
 // NotInterested takes Interested back.
 type NotInterested struct{ Channel uint32 }
 
+// Suggest names leaves that the holder has sent to nobody. The wanter asks this holder for them before others,
+// or says with Cancel that it will not.
+type Suggest struct {
+	Channel uint32
+	Leaves  []Range
+}
+
 // Type is TypeChoke.
 func (Choke) Type() Type { return TypeChoke }
 
@@ -26,7 +33,14 @@ func (Interested) Type() Type { return TypeInterested }
 // Type is TypeNotInterested.
 func (NotInterested) Type() Type { return TypeNotInterested }
 
+// Type is TypeSuggest.
+func (Suggest) Type() Type { return TypeSuggest }
+
 func (m Choke) appendBody(dst []byte) []byte         { return appendUint(dst, m.Channel) }
 func (m Unchoke) appendBody(dst []byte) []byte       { return appendUint(dst, m.Channel) }
 func (m Interested) appendBody(dst []byte) []byte    { return appendUint(dst, m.Channel) }
 func (m NotInterested) appendBody(dst []byte) []byte { return appendUint(dst, m.Channel) }
+
+func (m Suggest) appendBody(dst []byte) []byte {
+	return appendRanges(appendUint(dst, m.Channel), m.Leaves)
+}

@@ -3,7 +3,7 @@ package wire
 // maxNamed is the most leaves that HaveLeaves and Withdrawn name: all of them, none twice.
 const maxNamed = MaxLeaves
 
-// HaveBits says for eight leaves a byte, from First on, whether the holder has them. The highest bit
+// HaveBits says for eight leaves a byte, from First on, whether the sender has them. The highest bit
 // comes first; bits after the last leaf are zero.
 type HaveBits struct {
 	Channel uint32
@@ -11,7 +11,7 @@ type HaveBits struct {
 	Bits    []byte // 1 to MaxBits bytes
 }
 
-// HaveLeaves says that the holder has these leaves now.
+// HaveLeaves says that the sender has these leaves now.
 type HaveLeaves struct {
 	Channel uint32
 	Leaves  []Range

@@ -18,8 +18,8 @@ const (
 	TypeRefused       Type = 4  // H
 	TypeClose         Type = 5  // W
 	TypeGetManifest   Type = 6  // W
-	TypeHaveBits      Type = 7  // H
-	TypeHaveLeaves    Type = 8  // H
+	TypeHaveBits      Type = 7  // both
+	TypeHaveLeaves    Type = 8  // both
 	TypeWithdrawn     Type = 9  // H
 	TypeRequest       Type = 10 // W
 	TypeRequestBlock  Type = 11 // W
@@ -32,6 +32,7 @@ const (
 	TypeUnchoke       Type = 18 // H
 	TypeInterested    Type = 19 // W
 	TypeNotInterested Type = 20 // W
+	TypeSuggest       Type = 21 // H
 )
 
 // A Message is one of the structs of this package, by value.
@@ -120,6 +121,8 @@ func (c *cursor) message(t Type) Message {
 		return Interested{c.channel()}
 	case TypeNotInterested:
 		return NotInterested{c.channel()}
+	case TypeSuggest:
+		return Suggest{c.channel(), c.ranges(MaxRanges, MaxRequest)}
 	}
 	return nil
 }
