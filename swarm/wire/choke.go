@@ -14,10 +14,11 @@ type Interested struct{ Channel uint32 }
 // NotInterested takes Interested back.
 type NotInterested struct{ Channel uint32 }
 
-// Suggest names leaves that the holder has sent to nobody. The wanter asks this holder for them before others,
-// or says with Cancel that it will not.
+// Suggest names leaves, perhaps none, that the holder has sent to nobody. The wanter asks this holder for them
+// before others, or says with Cancel that it will not. Those that it was suggested before stay so.
 type Suggest struct {
 	Channel uint32
+	Only    bool // until a Suggest says otherwise, requests by index for other leaves are rejected
 	Leaves  []Range
 }
 
@@ -42,5 +43,9 @@ func (m Interested) appendBody(dst []byte) []byte    { return appendUint(dst, m.
 func (m NotInterested) appendBody(dst []byte) []byte { return appendUint(dst, m.Channel) }
 
 func (m Suggest) appendBody(dst []byte) []byte {
-	return appendRanges(appendUint(dst, m.Channel), m.Leaves)
+	return appendRanges(appendBool(appendUint(dst, m.Channel), m.Only), m.Leaves)
+}
+
+func (c *cursor) suggest() Message {
+	return Suggest{Channel: c.channel(), Only: c.bool("only"), Leaves: c.rangesOrNone(MaxRanges, MaxRequest)}
 }

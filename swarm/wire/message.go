@@ -122,7 +122,7 @@ func (c *cursor) message(t Type) Message {
 	case TypeNotInterested:
 		return NotInterested{c.channel()}
 	case TypeSuggest:
-		return Suggest{c.channel(), c.ranges(MaxRanges, MaxRequest)}
+		return c.suggest()
 	}
 	return nil
 }

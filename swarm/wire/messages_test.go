@@ -50,7 +50,7 @@ func examples(t testing.TB) []Message {
 		Complaint{1, 5},
 		Choke{1},
 		Unchoke{1},
-		Suggest{1, ranges},
+		Suggest{1, true, ranges},
 		Interested{1},
 		NotInterested{1},
 	}

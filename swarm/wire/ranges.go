@@ -31,9 +31,17 @@ func appendRanges(dst []byte, ranges []Range) []byte {
 
 // ranges reads at most maxRanges ranges that name at most maxLeaves leaves. There is at least one.
 func (c *cursor) ranges(maxRanges int, maxLeaves uint64) []Range {
+	ranges := c.rangesOrNone(maxRanges, maxLeaves)
+	if ranges == nil {
+		c.fail("no ranges")
+	}
+	return ranges
+}
+
+// rangesOrNone is ranges that may be none: nil.
+func (c *cursor) rangesOrNone(maxRanges int, maxLeaves uint64) []Range {
 	n := int(c.uvarint("ranges", uint64(maxRanges)))
 	if n == 0 {
-		c.fail("no ranges")
 		return nil
 	}
 	if n > len(c.b)/2 {

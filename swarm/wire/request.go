@@ -57,6 +57,7 @@ const (
 	RejectedNotHere    Rejection = 2 // the holder does not have it
 	RejectedOverloaded Rejection = 3 // beyond the limits of Hello, or no room now
 	RejectedWithdrawn  Rejection = 4 // it had it, and its file has changed
+	RejectedElsewhere  Rejection = 5 // somebody else was sent it or is; see Suggest
 )
 
 // Type is TypeRequest.

@@ -1,0 +1,220 @@
+// Package spread decides whom a holder sends each leaf first.
+//
+// Several wanters that choose on their own ask the only holder of a root for many leaves twice before it has sent
+// all of them once, and its uplink is what everybody waits for. So the holder says which leaves to ask for: each leaf
+// to one wanter, who passes it on. BitTorrent's super-seeding (BEP 16) has the same aim and lets a peer wait until
+// what it got has been seen elsewhere; here the uplink never waits. The next first copy goes to the wanter with the
+// fewest that nobody else has been seen with: who passes on much gets much, and who passes on nothing soon gets no
+// more.
+//
+// It is pure: no clock, no randomness but the one given, no streams. It is not safe for concurrent use.
+//
+// Start reading at Suggest.
+package spread
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/seed4134be55/peer/contentaddr/bitfield"
+)
+
+const (
+	// pieceBytes is up to how many bytes neighbours are suggested together.
+	pieceBytes = 1 << 20
+	// ahead is how many bytes of first copies a wanter may keep to itself beyond what most do: what is on its way
+	// to the others.
+	ahead = 2 << 20
+	// lateAfter is how long the last leaves may take, at least, before others than those they were suggested to may
+	// ask for them; latePaces is the same in what a leaf took so far.
+	lateAfter, latePaces = 2 * time.Second, 4
+)
+
+// A ClientID names a wanter. It is the caller's choice.
+type ClientID int
+
+// A Suggestion is what to tell a wanter.
+type Suggestion struct {
+	Client ClientID
+	Leaves []int // to ask for, beyond those suggested before
+	Only   bool  // the holder answers no other requests by index for now
+}
+
+// A Spread knows which leaves of a root have left this holder, and to whom.
+type Spread struct {
+	size   func(i int) uint32
+	rand   *rand.Rand
+	unsent *bitfield.Bitfield // nobody is known to have them or to be about to get them from us
+	first  map[int]*copy      // first copies that nobody but the one they are for is known to have
+	lost   map[int]bool       // we have them no more
+	by     map[ClientID]*client
+	order  []*client // as they came: maps have no order, and runs must repeat
+	only   bool
+	moved  time.Time     // when a first copy last was sent, or suggestions began
+	pace   time.Duration // between two of them, smoothed
+}
+
+// copy is the first copy of a leaf.
+type copy struct {
+	to   *client
+	sent bool // or only suggested, or asked for
+}
+
+// client is one wanter.
+type client struct {
+	id      ClientID
+	has     *bitfield.Bitfield
+	takes   *bitfield.Bitfield // it has not refused them
+	pending int                // bytes of first copies that it may ask for and has not been sent
+	alone   int                // bytes of those it was sent and nobody else is known to have
+	only    bool               // what it was told
+	found   []int              // to suggest
+}
+
+// New returns a Spread of a root with that many leaves, none of which has been sent. size returns the bytes of one.
+func New(leaves int, size func(i int) uint32, r *rand.Rand) *Spread {
+	return &Spread{
+		size: size, rand: r, unsent: bitfield.Full(leaves), first: make(map[int]*copy), lost: make(map[int]bool),
+		by: make(map[ClientID]*client),
+	}
+}
+
+// Join adds a wanter.
+func (s *Spread) Join(id ClientID) {
+	if s.by[id] == nil {
+		n := s.unsent.Len()
+		c := &client{id: id, has: bitfield.New(n), takes: bitfield.Full(n)}
+		s.by[id] = c
+		s.order = append(s.order, c)
+	}
+}
+
+// Leave forgets a wanter. What it alone had, or was to get, counts as not sent.
+func (s *Spread) Leave(id ClientID) {
+	c := s.by[id]
+	if c == nil {
+		return
+	}
+	delete(s.by, id)
+	s.order = slices.DeleteFunc(s.order, func(o *client) bool { return o == c })
+	for i, f := range s.first {
+		if f.to == c {
+			delete(s.first, i)
+			s.free(i)
+		}
+	}
+	for i := range c.has.All() {
+		s.free(i)
+	}
+}
+
+// free makes leaf i one that may be suggested, unless some wanter has it or gets it.
+func (s *Spread) free(i int) {
+	if s.first[i] == nil && !s.lost[i] && !s.heldBeside(nil, i) {
+		s.unsent.Set(i)
+	}
+}
+
+// heldBeside tells whether a wanter other than c has leaf i.
+func (s *Spread) heldBeside(c *client, i int) bool {
+	return slices.ContainsFunc(s.order, func(o *client) bool { return o != c && o.has.Has(i) })
+}
+
+// Has says that a wanter has these leaves, from wherever. Those that do not exist are ignored.
+func (s *Spread) Has(id ClientID, first, count int) {
+	c := s.by[id]
+	if c == nil || first >= s.unsent.Len() {
+		return
+	}
+	for i := first; i < first+min(count, s.unsent.Len()-first); i++ {
+		if c.has.Set(i) {
+			s.seen(c, i)
+		}
+	}
+}
+
+// seen notes that c has leaf i.
+func (s *Spread) seen(c *client, i int) {
+	s.unsent.Clear(i)
+	f := s.first[i]
+	switch {
+	case f == nil:
+	case f.to == c && !f.sent: // it came from elsewhere
+		c.pending -= int(s.size(i))
+		delete(s.first, i)
+	case f.to != c && f.sent: // it has been passed on
+		f.to.alone -= int(s.size(i))
+		delete(s.first, i)
+	}
+}
+
+// Asked says that a wanter asks for leaf i, and tells whether it is to be sent: no, if there are leaves to be sent
+// first and this one is another's.
+func (s *Spread) Asked(id ClientID, i int) bool {
+	c := s.by[id]
+	if c == nil {
+		return true
+	}
+	if s.unsent.Has(i) {
+		s.give(c, i)
+	}
+	f := s.first[i]
+	return !s.only || f != nil && f.to == c
+}
+
+// give makes the first copy of leaf i c's.
+func (s *Spread) give(c *client, i int) {
+	s.unsent.Clear(i)
+	s.first[i] = &copy{to: c}
+	c.pending += int(s.size(i))
+}
+
+// Sent says that leaf i has been sent to a wanter at now.
+func (s *Spread) Sent(now time.Time, id ClientID, i int) {
+	f := s.first[i]
+	if f == nil || f.to.id != id || f.sent {
+		return
+	}
+	s.pace += (now.Sub(s.moved) - s.pace) / 8
+	s.moved = now
+	f.to.pending -= int(s.size(i))
+	if s.heldBeside(f.to, i) {
+		delete(s.first, i)
+		return
+	}
+	f.sent = true
+	f.to.alone += int(s.size(i))
+}
+
+// Cancelled says that a wanter takes its request for leaf i back, or will not ask for it although it was suggested.
+// It is not suggested that leaf again.
+func (s *Spread) Cancelled(id ClientID, i int) {
+	if c := s.by[id]; c != nil && i < s.unsent.Len() {
+		c.takes.Clear(i)
+		s.Rejected(id, i)
+	}
+}
+
+// Rejected says that a wanter was refused leaf i, for now.
+func (s *Spread) Rejected(id ClientID, i int) {
+	if f := s.first[i]; f != nil && f.to.id == id && !f.sent {
+		f.to.pending -= int(s.size(i))
+		delete(s.first, i)
+		s.free(i)
+	}
+}
+
+// Lost says that leaf i can be sent to nobody any more.
+func (s *Spread) Lost(i int) {
+	s.unsent.Clear(i)
+	s.lost[i] = true
+	if f := s.first[i]; f != nil {
+		if f.sent {
+			f.to.alone -= int(s.size(i))
+		} else {
+			f.to.pending -= int(s.size(i))
+		}
+		delete(s.first, i)
+	}
+}

@@ -1,0 +1,268 @@
+package spread
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+var start = time.Unix(0, 0)
+
+func newTest(t *testing.T, leaves int, size uint32, clients ...ClientID) *Spread {
+	t.Helper()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	s := New(leaves, func(int) uint32 { return size }, rand.New(rand.NewPCG(seed, 0)))
+	for _, id := range clients {
+		s.Join(id)
+	}
+	return s
+}
+
+// deep lets n bytes be pending with every wanter.
+func deep(n int) func(ClientID) int { return func(ClientID) int { return n } }
+
+// suggested returns what was said to each wanter.
+func suggested(said []Suggestion) map[ClientID][]int {
+	m := make(map[ClientID][]int)
+	for _, s := range said {
+		m[s.Client] = append(m[s.Client], s.Leaves...)
+	}
+	return m
+}
+
+func TestOneWanterAsksWhatItLikes(t *testing.T) {
+	s := newTest(t, 10, 1<<20, 1)
+	if said := s.Suggest(start, deep(4<<20)); len(said) != 0 || s.Active() {
+		t.Fatalf("said %v", said)
+	}
+	if !s.Asked(1, 3) {
+		t.Error("leaf 3 is kept from it")
+	}
+}
+
+func TestEachLeafIsSuggestedOnce(t *testing.T) {
+	s := newTest(t, 100, 1<<20, 1, 2, 3)
+	seen := make(map[int]ClientID)
+	for now := start; ; now = now.Add(time.Millisecond) {
+		said := s.Suggest(now, deep(3<<20))
+		for id, leaves := range suggested(said) {
+			for _, i := range leaves {
+				if by, twice := seen[i]; twice {
+					t.Fatalf("leaf %d was suggested to %d and to %d", i, by, id)
+				}
+				seen[i] = id
+				for other := ClientID(1); other <= 3; other++ {
+					if s.Asked(other, i) != (other == id) {
+						t.Fatalf("leaf %d, suggested to %d: asked by %d", i, id, other)
+					}
+				}
+				s.Sent(now, id, i)
+				s.Has(id, i, 1)
+				s.Has(id%3+1, i, 1) // it is passed on
+			}
+		}
+		if !s.Active() {
+			break
+		}
+	}
+	if len(seen) != 100 {
+		t.Errorf("%d of 100 leaves were sent", len(seen))
+	}
+	if !s.Asked(1, 7) {
+		t.Error("everything was sent, and still a leaf is kept from a wanter")
+	}
+}
+
+// Who passes nothing on gets no more than what is on its way with the others.
+func TestWhoKeepsEverythingGetsLittle(t *testing.T) {
+	s := newTest(t, 400, 1<<20, 1, 2, 3, 4)
+	got := make(map[ClientID]int)
+	var way [][2]int // leaf and owner, on the way to the others
+	for now := start; ; now = now.Add(time.Millisecond) {
+		for id, leaves := range suggested(s.Suggest(now, deep(2<<20))) {
+			for _, i := range leaves {
+				got[id]++
+				s.Sent(now, id, i)
+				s.Has(id, i, 1)
+				if id != 4 {
+					way = append(way, [2]int{i, int(id)})
+				}
+			}
+		}
+		for len(way) > 6 {
+			s.Has(ClientID(way[0][1]%3+1), way[0][0], 1)
+			way = way[1:]
+		}
+		if !s.Active() {
+			break
+		}
+	}
+	if got[4] > 6 {
+		t.Errorf("the one that passes nothing on got %d of 400", got[4])
+	}
+	for id := ClientID(1); id <= 3; id++ {
+		if got[id] < 100 {
+			t.Errorf("%d got %d of 400", id, got[id])
+		}
+	}
+}
+
+// When all keep what they get, since they cannot reach each other, the holder goes on all the same.
+func TestNeverIdle(t *testing.T) {
+	s := newTest(t, 60, 1<<20, 1, 2)
+	sent := 0
+	for now := start; ; now = now.Add(time.Millisecond) {
+		said := suggested(s.Suggest(now, deep(2<<20)))
+		if !s.Active() {
+			break
+		}
+		if len(said) == 0 {
+			t.Fatalf("nothing is suggested after %d leaves", sent)
+		}
+		for id, leaves := range said {
+			for _, i := range leaves {
+				s.Sent(now, id, i)
+				s.Has(id, i, 1)
+				sent++
+			}
+		}
+	}
+	if sent != 60 {
+		t.Errorf("%d leaves were sent", sent)
+	}
+}
+
+func TestWhatAWanterTookAwayIsSuggestedAgain(t *testing.T) {
+	s := newTest(t, 4, 1<<20, 1, 2, 3)
+	for id, leaves := range suggested(s.Suggest(start, deep(4<<20))) {
+		for _, i := range leaves {
+			s.Sent(start, id, i)
+			s.Has(id, i, 1)
+		}
+	}
+	var alone []int
+	for i := range 4 {
+		if s.first[i].to.id == 1 {
+			alone = append(alone, i)
+		}
+	}
+	if s.Suggest(start, deep(4<<20)); s.Active() {
+		t.Fatal("everything was sent")
+	}
+	s.Leave(1)
+	var again []int
+	for _, leaves := range suggested(s.Suggest(start, deep(4<<20))) {
+		again = append(again, leaves...)
+	}
+	slices.Sort(again)
+	if !slices.Equal(alone, again) {
+		t.Errorf("%v left with a wanter, and %v are suggested again", alone, again)
+	}
+}
+
+func TestWhatIsRefusedGoesToAnother(t *testing.T) {
+	s := newTest(t, 1, 100, 1, 2)
+	first := suggested(s.Suggest(start, deep(1000)))
+	id := ClientID(1)
+	if len(first[2]) > 0 {
+		id = 2
+	}
+	s.Cancelled(id, 0)
+	other := 3 - id
+	if second := suggested(s.Suggest(start, deep(1000))); len(second[other]) != 1 || len(second[id]) != 0 {
+		t.Fatalf("then %v", second)
+	}
+	s.Cancelled(other, 0)
+	if s.Suggest(start, deep(1000)); s.next(deep(1000)) != nil {
+		t.Error("a leaf that all refuse is suggested")
+	}
+}
+
+// The last leaves wait for a slow wanter only so long.
+func TestLate(t *testing.T) {
+	s := newTest(t, 2, 1<<20, 1, 2)
+	s.Suggest(start, deep(1<<20))
+	if s.Suggest(start.Add(lateAfter), deep(1<<20)); !s.Active() {
+		t.Fatal("too soon")
+	}
+	said := s.Suggest(start.Add(lateAfter+time.Second), deep(1<<20))
+	if s.Active() || len(said) != 2 || said[0].Only || !s.Asked(1, 0) || !s.Asked(1, 1) {
+		t.Errorf("it waits for ever: %v", said)
+	}
+}
+
+// Whatever is said in whatever order, what is pending and alone is what the first copies say, and a leaf that nobody
+// has is unsent or somebody's.
+func TestAnyOrder(t *testing.T) {
+	for range 200 {
+		const leaves = 40
+		s := newTest(t, leaves, 1000)
+		now, lost := start, make(map[int]bool)
+		for step := range 300 {
+			id, i := ClientID(s.rand.IntN(5)), s.rand.IntN(leaves)
+			switch s.rand.IntN(10) {
+			case 0:
+				s.Join(id)
+			case 1:
+				if s.rand.IntN(4) == 0 {
+					s.Leave(id)
+				}
+			case 2:
+				s.Has(id, i, 3)
+			case 3:
+				s.Asked(id, i)
+			case 4:
+				s.Cancelled(id, i)
+			case 5:
+				s.Rejected(id, i)
+			case 6:
+				if s.rand.IntN(10) == 0 {
+					s.Lost(i)
+					lost[i] = true
+				}
+			default:
+				now = now.Add(time.Second)
+				for id, leaves := range suggested(s.Suggest(now, deep(3000))) {
+					for _, i := range leaves {
+						if s.rand.IntN(2) == 0 {
+							s.Sent(now, id, i)
+						}
+					}
+				}
+			}
+			check(t, s, lost, fmt.Sprint("step ", step))
+		}
+	}
+}
+
+func check(t *testing.T, s *Spread, lost map[int]bool, when string) {
+	t.Helper()
+	pending, alone := make(map[*client]int), make(map[*client]int)
+	for i, f := range s.first {
+		if s.by[f.to.id] != f.to {
+			t.Fatalf("%s: leaf %d is of a wanter that has left", when, i)
+		}
+		if f.sent {
+			alone[f.to] += int(s.size(i))
+		} else {
+			pending[f.to] += int(s.size(i))
+		}
+	}
+	for _, c := range s.order {
+		if c.pending != pending[c] || c.alone != alone[c] {
+			t.Fatalf("%s: %d has %d pending and %d alone, not %d and %d", when, c.id, pending[c], alone[c], c.pending, c.alone)
+		}
+	}
+	for i := range s.unsent.Len() {
+		free := s.unsent.Has(i)
+		if free && (s.first[i] != nil || s.heldBeside(nil, i)) {
+			t.Fatalf("%s: leaf %d is unsent, and somebody's", when, i)
+		}
+		if !free && s.first[i] == nil && !s.heldBeside(nil, i) && !lost[i] {
+			t.Fatalf("%s: nobody has leaf %d or will get it", when, i)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package spread
+
+import (
+	"slices"
+	"time"
+
+	"github.com/seed4134be55/peer/contentaddr/bitfield"
+)
+
+// Suggest returns what to tell wanters at now: leaves, so that as much is pending with each as depth says, in bytes,
+// and whether they are to ask for those only. The depth of a wanter that is not served now is zero. It is called
+// whenever something has changed, and every second or so while Active.
+func (s *Spread) Suggest(now time.Time, depth func(ClientID) int) []Suggestion {
+	was := s.only
+	s.only = len(s.order) > 1 && (s.unsent.Count() > 0 || s.pending() > 0 && !s.late(now))
+	if s.only && !was {
+		s.moved = now
+	}
+	for s.only {
+		c := s.next(depth)
+		if c == nil {
+			break
+		}
+		s.givePiece(c)
+	}
+	return s.tell()
+}
+
+// Active tells whether wanters are to ask only for what they were suggested.
+func (s *Spread) Active() bool { return s.only }
+
+// late tells whether those who were suggested the last leaves have had their time.
+func (s *Spread) late(now time.Time) bool {
+	return now.Sub(s.moved) > max(lateAfter, latePaces*s.pace)
+}
+
+// pending returns the bytes that wanters may ask for and have not been sent.
+func (s *Spread) pending() int {
+	n := 0
+	for _, c := range s.order {
+		n += c.pending
+	}
+	return n
+}
+
+// next returns the wanter to suggest a piece to: of those that have room, the one that keeps least to itself, unless
+// that is more than most do and something is pending. It returns nil when there is none.
+func (s *Spread) next(depth func(ClientID) int) *client {
+	var best *client
+	for _, c := range s.order {
+		if c.pending >= depth(c.id) || s.unsent.NextCommon(c.takes, 0) < 0 {
+			continue
+		}
+		if best == nil || c.alone+c.pending < best.alone+best.pending {
+			best = c
+		}
+	}
+	if best != nil && best.alone > s.median()+ahead && s.pending() > 0 {
+		return nil
+	}
+	return best
+}
+
+// median returns what half of the wanters keep to themselves at most, in bytes.
+func (s *Spread) median() int {
+	alone := make([]int, 0, len(s.order))
+	for _, c := range s.order {
+		alone = append(alone, c.alone)
+	}
+	slices.Sort(alone)
+	return alone[(len(alone)-1)/2]
+}
+
+// givePiece makes an unsent leaf c's, from a random place on, and those that follow on.
+func (s *Spread) givePiece(c *client) {
+	i := s.anyOf(c.takes)
+	for bytes := 0; ; {
+		s.give(c, i)
+		c.found = append(c.found, i)
+		bytes += int(s.size(i))
+		i++
+		if i == s.unsent.Len() || !s.unsent.Has(i) || !c.takes.Has(i) || bytes+int(s.size(i)) > pieceBytes {
+			return
+		}
+	}
+}
+
+// anyOf returns an unsent leaf of those, which has one.
+func (s *Spread) anyOf(of *bitfield.Bitfield) int {
+	if i := s.unsent.NextCommon(of, s.rand.IntN(s.unsent.Len())); i >= 0 {
+		return i
+	}
+	return s.unsent.NextCommon(of, 0)
+}
+
+// tell returns what has changed for whom.
+func (s *Spread) tell() []Suggestion {
+	var out []Suggestion
+	for _, c := range s.order {
+		if len(c.found) > 0 || c.only != s.only {
+			out = append(out, Suggestion{Client: c.id, Leaves: c.found, Only: s.only})
+			c.found, c.only = nil, s.only
+		}
+	}
+	return out
+}
