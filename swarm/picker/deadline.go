@@ -60,6 +60,7 @@ func (k *picking) takeUrgent(d deadline) bool {
 		if !k.take(i, NoSource) {
 			return false
 		}
+		k.chosen[len(k.chosen)-1].Urgent = true
 	}
 	return true
 }

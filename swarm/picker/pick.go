@@ -10,8 +10,9 @@ type Budget struct {
 
 // A Choice is a leaf to ask of the source that Pick was called for.
 type Choice struct {
-	Leaf int
-	From SourceID // the source from which the request is taken over: cancel it there. Else NoSource
+	Leaf   int
+	From   SourceID // the source from which the request is taken over: cancel it there. Else NoSource
+	Urgent bool     // a reader waits for it
 }
 
 // Pick appends to dst the leaves to ask of a source next, in the order to ask for them, and records them
@@ -23,8 +24,11 @@ func (p *Picker) Pick(dst []Choice, id SourceID, b Budget, now time.Time) []Choi
 	}
 	k := &picking{Picker: p, s: s, budget: b, now: now, chosen: dst}
 	k.urgent()
-	k.fresh()
-	k.steal()
+	k.suggested()
+	if !s.suggest.only {
+		k.fresh()
+		k.steal()
+	}
 	return k.chosen
 }
 
@@ -35,6 +39,7 @@ type picking struct {
 	budget Budget
 	now    time.Time
 	chosen []Choice
+	alone  bool // the others of our LAN do not fetch what they were to
 }
 
 // room tells whether the budget has room for size more bytes.
@@ -60,6 +65,13 @@ func (k *picking) take(i int, from SourceID) bool {
 func (k *picking) fresh() {
 	for k.budget.Leaves > 0 && k.free.Count() > 0 && k.s.dry != k.freed+1 {
 		i := k.next()
+		if i < 0 && k.outside() {
+			if k.alone || k.now.Sub(k.lan.moved) < nearPatience {
+				return
+			}
+			k.alone = true
+			continue
+		}
 		if i < 0 {
 			k.s.dry = k.freed + 1
 			return
@@ -95,7 +107,7 @@ func (k *picking) takePiece(i int) bool {
 		bytes += k.size(i)
 		i++
 		k.s.cursor = i
-		if !k.free.Has(i) || !k.s.has(i) || k.rarity.avail[i] != rare || bytes+k.size(i) > pieceBytes {
+		if !k.free.Has(i) || !k.may(i) || k.rarity.avail[i] != rare || bytes+k.size(i) > pieceBytes {
 			return true
 		}
 	}

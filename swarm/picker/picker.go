@@ -32,6 +32,7 @@ type Config struct {
 	Have   *bitfield.Bitfield // leaves held already; nil: none. Copied
 	Want   *bitfield.Bitfield // leaves to fetch; nil: all. Copied
 	Rand   *rand.Rand
+	Key    uint64 // ours in the agreement of our LAN; see SetNear
 }
 
 // A Picker knows what is wanted, who has it and what was asked of whom. The zero value is of no use; see
@@ -55,6 +56,7 @@ type Picker struct {
 
 	requests  requests
 	deadlines []deadline
+	lan       lan
 }
 
 // New returns a picker without sources. It takes time and memory in proportion to the leaves: about 12
@@ -69,6 +71,7 @@ func New(c Config) *Picker {
 		rarity:   newRarity(c.Leaves),
 		sources:  make(map[SourceID]*source),
 		requests: newRequests(),
+		lan:      lan{key: c.Key},
 	}
 	if c.Have != nil {
 		p.have = c.Have.Clone()
@@ -135,6 +138,9 @@ func (p *Picker) claim(i int) {
 func (p *Picker) Have(i int, by SourceID, now time.Time) (cancel []SourceID) {
 	if s := p.sources[by]; s != nil {
 		s.last = now
+		if s.near {
+			p.lan.moved = now
+		}
 	}
 	for r := p.requests.of(i); r != nil; r = p.requests.of(i) {
 		if r.source.id != by {

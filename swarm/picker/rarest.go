@@ -45,7 +45,7 @@ func (k *picking) probe(leaves []int32, probes *int) int {
 			return -1
 		}
 		*probes--
-		if i := int(leaves[at]); k.s.has(i) {
+		if i := int(leaves[at]); k.may(i) {
 			return i
 		}
 		if at++; at == len(leaves) {
@@ -55,20 +55,25 @@ func (k *picking) probe(leaves []int32, probes *int) int {
 	return -1
 }
 
-// scan returns the rarest of the first few free leaves that the source has, from a random place on.
+// scan returns the rarest of the first few free leaves that the source has and may be asked for, from a random place
+// on.
 func (k *picking) scan() int {
+	can := k.s.can
+	if can == nil {
+		can = k.free
+	}
 	best, start := -1, k.rand.IntN(k.free.Len())
 	i, wrapped := start-1, false
 	for range maxCandidates {
-		i = k.free.NextCommon(k.s.can, i+1)
+		i = k.free.NextCommon(can, i+1)
 		if i < 0 && !wrapped {
 			wrapped = true
-			i = k.free.NextCommon(k.s.can, 0)
+			i = k.free.NextCommon(can, 0)
 		}
 		if i < 0 || wrapped && i >= start {
 			break
 		}
-		if best < 0 || k.rarity.avail[i] < k.rarity.avail[best] {
+		if k.may(i) && (best < 0 || k.rarity.avail[i] < k.rarity.avail[best]) {
 			best = i
 		}
 	}

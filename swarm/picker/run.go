@@ -4,7 +4,7 @@ package picker
 // source, so that its content comes front to back, and at random among several, so that their runs do
 // not meet at once.
 func (k *picking) nextOfRun() int {
-	if i := k.s.cursor; k.free.Has(i) && k.s.has(i) {
+	if i := k.s.cursor; k.free.Has(i) && k.may(i) {
 		return i
 	}
 	if len(k.order) > 1 {

@@ -18,7 +18,10 @@ type source struct {
 	bad     map[int]bool       // leaves of which it sent wrong bytes
 	demoted bool               // it said that it has all, and then not
 	cursor  int                // where its run goes on
-	dry     uint64             // Picker.freed, plus one, when it last had nothing free
+	suggest suggestions
+	near    bool   // on our LAN and of use; see lan.go
+	key     uint64 // for the agreement among its LAN
+	dry     uint64 // Picker.freed, plus one, when it last had nothing free
 
 	oldest, newest *request
 	leaves, bytes  int       // asked of it
@@ -61,6 +64,7 @@ func (p *Picker) RemoveSource(id SourceID) (lost []int) {
 			break
 		}
 	}
+	p.recount(s)
 	return lost
 }
 
@@ -72,6 +76,7 @@ func (p *Picker) SourceHasAll(id SourceID) {
 	}
 	p.uncount(s)
 	s.kind, s.can, s.dry = seed, nil, 0
+	p.recount(s)
 	if s.demoted || len(s.bad) > 0 {
 		p.demote(s)
 		for i := range s.bad {
@@ -86,6 +91,7 @@ func (p *Picker) SourceHasNone(id SourceID) {
 		p.uncount(s)
 		s.kind, s.can = partial, bitfield.New(p.want.Len())
 		p.partial++
+		p.recount(s)
 	}
 }
 
@@ -206,6 +212,7 @@ func (p *Picker) gain(s *source, i int) {
 	if known.Set(i) {
 		p.rarity.inc(i)
 		s.dry = 0
+		p.lan.gained(s, i)
 	}
 }
 
@@ -226,6 +233,7 @@ func (p *Picker) lose(s *source, i int) {
 	}
 	if s.can.Clear(i) {
 		p.rarity.dec(i)
+		p.recount(s)
 	}
 }
 
@@ -234,6 +242,7 @@ func (p *Picker) demote(s *source) {
 	s.kind, s.can, s.demoted = partial, bitfield.Full(p.want.Len()), true
 	p.rarity.incAll()
 	p.partial++
+	p.recount(s)
 }
 
 // promote turns a partial source that has everything into a seed, once: one that says so and takes it
@@ -245,6 +254,7 @@ func (p *Picker) promote(s *source) {
 	s.kind, s.can = seed, nil
 	p.rarity.decAll()
 	p.partial--
+	p.recount(s)
 }
 
 // uncount takes s out of what is counted, before it is known in another way.

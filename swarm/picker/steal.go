@@ -40,7 +40,7 @@ func (k *picking) steal() {
 func (k *picking) victim() (worst *request, over bool) {
 	longest := 0.0
 	for _, o := range k.order {
-		if o == k.s || o.newest == nil {
+		if o == k.s || o.newest == nil || o.near && k.outside() {
 			continue
 		}
 		wait := k.wait(o)

@@ -1,0 +1,66 @@
+package picker
+
+// suggestions are what a source would send rather than anything else, since it has sent it to nobody.
+type suggestions struct {
+	leaves   []int // in the order it said
+	declined []int // not to be asked of it; see Declined
+	only     bool  // it answers for no others
+}
+
+// Suggest says which leaves a source would rather send, beside those it said before, and whether it sends any other
+// now. Those that the root does not have are ignored.
+func (p *Picker) Suggest(id SourceID, leaves []int, only bool) {
+	s := p.sources[id]
+	if s == nil {
+		return
+	}
+	s.suggest.only = only
+	for _, i := range leaves {
+		if i < p.want.Len() && len(s.suggest.leaves) < p.want.Len() {
+			s.suggest.leaves = append(s.suggest.leaves, i)
+		}
+	}
+	s.dry = 0
+}
+
+// Only tells whether a source answers only for what it suggested.
+func (p *Picker) Only(id SourceID) bool {
+	s := p.sources[id]
+	return s != nil && s.suggest.only
+}
+
+// Declined returns the leaves that a source suggested and will not be asked for, since they are here, not wanted, or
+// another source has them. Each is returned once.
+func (p *Picker) Declined(id SourceID) []int {
+	s := p.sources[id]
+	if s == nil {
+		return nil
+	}
+	declined := s.suggest.declined
+	s.suggest.declined = nil
+	return declined
+}
+
+// suggested takes leaves that the source suggested, as far as there is room.
+func (k *picking) suggested() {
+	said := &k.s.suggest
+	for len(said.leaves) > 0 {
+		i := said.leaves[0]
+		switch {
+		case k.requests.copies(i) > 0 && !k.have.Has(i): // it comes, perhaps from here
+		case !k.free.Has(i) || !k.s.has(i) || k.rarity.avail[i] > k.ownCount(i):
+			said.declined = append(said.declined, i)
+		case !k.take(i, NoSource):
+			return
+		}
+		said.leaves = said.leaves[1:]
+	}
+}
+
+// ownCount is how often the source itself counts in the availability of leaf i.
+func (k *picking) ownCount(i int) uint16 {
+	if k.s.kind == partial || k.s.counted != nil && k.s.counted.Has(i) {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,98 @@
+package picker
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestSuggestionsComeFirst(t *testing.T) {
+	p := newTest(t, 20, 1<<20, 30)
+	p.AddSource(0)
+	p.SourceHasAll(0)
+	p.Suggest(0, []int{7, 3, 99}, true)
+	if got := leavesOf(p.Pick(nil, 0, lots, start)); !slices.Equal(got, []int{7, 3}) {
+		t.Errorf("picked %v of a source that sends only 7 and 3", got)
+	}
+	p.Suggest(0, []int{12}, false)
+	if got := leavesOf(p.Pick(nil, 0, Budget{Bytes: 2 << 20, Leaves: 9}, start)); len(got) != 2 || got[0] != 12 {
+		t.Errorf("picked %v, not 12 and another", got)
+	}
+	check(t, p)
+}
+
+func TestSuggestionsWaitForRoom(t *testing.T) {
+	p := newTest(t, 20, 1<<20, 31)
+	p.AddSource(0)
+	p.Suggest(0, []int{5, 6, 7}, true)
+	two := Budget{Bytes: 2 << 20, Leaves: 9}
+	if got := leavesOf(p.Pick(nil, 0, two, start)); !slices.Equal(got, []int{5, 6}) {
+		t.Fatalf("picked %v", got)
+	}
+	if got := leavesOf(p.Pick(nil, 0, two, start)); !slices.Equal(got, []int{7}) {
+		t.Errorf("then %v", got)
+	}
+}
+
+// What is held, not wanted or to be had from somebody else is declined; what comes from somebody else is neither
+// asked for nor declined.
+func TestDeclined(t *testing.T) {
+	p := newTest(t, 20, 1<<20, 32)
+	for id := range SourceID(3) {
+		p.AddSource(id)
+	}
+	p.SourceHasAll(0)
+	p.SourceHasNone(1)
+	p.Have(4, NoSource, start)
+	p.Unwant(5, 1)
+	p.SourceHas(1, 6, 1)
+	asked := p.Pick(nil, 2, Budget{Bytes: 1 << 20, Leaves: 1}, start)[0].Leaf
+	suggest := []int{4, 5, 6, asked}
+	for _, i := range []int{10, 11} {
+		if i != asked {
+			suggest = append(suggest, i)
+		}
+	}
+	p.Suggest(0, suggest, true)
+	if got := leavesOf(p.Pick(nil, 0, lots, start)); !slices.Equal(got, suggest[4:]) {
+		t.Errorf("picked %v", got)
+	}
+	declined := p.Declined(0)
+	if slices.Sort(declined); asked != 6 && !slices.Equal(declined, []int{4, 5, 6}) {
+		t.Errorf("declined %v", declined)
+	}
+	if again := p.Declined(0); again != nil {
+		t.Errorf("declined %v twice", again)
+	}
+	check(t, p)
+}
+
+// A reader does not wait for what a source would rather send.
+func TestUrgentBeforeSuggested(t *testing.T) {
+	p := newTest(t, 20, 1<<20, 33)
+	p.AddSource(0)
+	p.Suggest(0, []int{7}, true)
+	p.Hurry(2, 1, start)
+	want := []Choice{{Leaf: 2, From: NoSource, Urgent: true}, {Leaf: 7, From: NoSource}}
+	if got := p.Pick(nil, 0, lots, start); !slices.Equal(got, want) {
+		t.Errorf("picked %v", got)
+	}
+}
+
+// A source that sends only what it suggests takes nothing over.
+func TestOnlyDoesNotSteal(t *testing.T) {
+	p := newTest(t, 5, 1<<20, 34)
+	for id := range SourceID(2) {
+		p.AddSource(id)
+	}
+	p.SetRate(0, 1<<10)
+	p.SetRate(1, 1<<30)
+	p.Pick(nil, 0, lots, start)
+	p.Suggest(1, nil, true)
+	if got := p.Pick(nil, 1, lots, start); len(got) > 0 {
+		t.Errorf("picked %v", got)
+	}
+	p.Suggest(1, nil, false)
+	if got := p.Pick(nil, 1, lots, start); len(got) == 0 {
+		t.Error("it takes nothing over when it may")
+	}
+}
