@@ -46,7 +46,6 @@ type Spread struct {
 	size   func(i int) uint32
 	rand   *rand.Rand
 	unsent *bitfield.Bitfield // nobody is known to have them or to be about to get them from us
-	first  map[int]*copy      // first copies that nobody but the one they are for is known to have
 	lost   map[int]bool       // we have them no more
 	by     map[ClientID]*client
 	order  []*client // as they came: maps have no order, and runs must repeat
@@ -55,16 +54,12 @@ type Spread struct {
 	pace   time.Duration // between two of them, smoothed
 }
 
-// copy is the first copy of a leaf.
-type copy struct {
-	to   *client
-	sent bool // or only suggested, or asked for
-}
-
 // client is one wanter.
 type client struct {
 	id      ClientID
 	has     *bitfield.Bitfield
+	first   *bitfield.Bitfield // their first copies are its, and nobody else is known to have them
+	sent    *bitfield.Bitfield // of these, those that it was sent; others it was suggested, or has asked for
 	takes   *bitfield.Bitfield // it has not refused them
 	pending int                // bytes of first copies that it may ask for and has not been sent
 	alone   int                // bytes of those it was sent and nobody else is known to have
@@ -75,16 +70,18 @@ type client struct {
 // New returns a Spread of a root with that many leaves, none of which has been sent. size returns the bytes of one.
 func New(leaves int, size func(i int) uint32, r *rand.Rand) *Spread {
 	return &Spread{
-		size: size, rand: r, unsent: bitfield.Full(leaves), first: make(map[int]*copy), lost: make(map[int]bool),
-		by: make(map[ClientID]*client),
+		size: size, rand: r, unsent: bitfield.Full(leaves), lost: make(map[int]bool), by: make(map[ClientID]*client),
 	}
 }
+
+// Cost returns the bytes of memory that a wanter takes.
+func (s *Spread) Cost() int { return s.unsent.Len()/2 + 256 }
 
 // Join adds a wanter.
 func (s *Spread) Join(id ClientID) {
 	if s.by[id] == nil {
 		n := s.unsent.Len()
-		c := &client{id: id, has: bitfield.New(n), takes: bitfield.Full(n)}
+		c := &client{id: id, has: bitfield.New(n), first: bitfield.New(n), sent: bitfield.New(n), takes: bitfield.Full(n)}
 		s.by[id] = c
 		s.order = append(s.order, c)
 	}
@@ -98,20 +95,37 @@ func (s *Spread) Leave(id ClientID) {
 	}
 	delete(s.by, id)
 	s.order = slices.DeleteFunc(s.order, func(o *client) bool { return o == c })
-	for i, f := range s.first {
-		if f.to == c {
-			delete(s.first, i)
-			s.free(i)
-		}
+	for i := range c.first.All() {
+		s.free(i)
 	}
 	for i := range c.has.All() {
 		s.free(i)
 	}
 }
 
+// owner returns the wanter whose first copy leaf i is, or nil.
+func (s *Spread) owner(i int) *client {
+	for _, c := range s.order {
+		if c.first.Has(i) {
+			return c
+		}
+	}
+	return nil
+}
+
+// disown takes the first copy of leaf i from c.
+func (s *Spread) disown(c *client, i int) {
+	c.first.Clear(i)
+	if c.sent.Clear(i) {
+		c.alone -= int(s.size(i))
+	} else {
+		c.pending -= int(s.size(i))
+	}
+}
+
 // free makes leaf i one that may be suggested, unless some wanter has it or gets it.
 func (s *Spread) free(i int) {
-	if s.first[i] == nil && !s.lost[i] && !s.heldBeside(nil, i) {
+	if s.owner(i) == nil && !s.lost[i] && !s.heldBeside(nil, i) {
 		s.unsent.Set(i)
 	}
 }
@@ -137,15 +151,9 @@ func (s *Spread) Has(id ClientID, first, count int) {
 // seen notes that c has leaf i.
 func (s *Spread) seen(c *client, i int) {
 	s.unsent.Clear(i)
-	f := s.first[i]
-	switch {
-	case f == nil:
-	case f.to == c && !f.sent: // it came from elsewhere
-		c.pending -= int(s.size(i))
-		delete(s.first, i)
-	case f.to != c && f.sent: // it has been passed on
-		f.to.alone -= int(s.size(i))
-		delete(s.first, i)
+	// It came from elsewhere, or has been passed on.
+	if o := s.owner(i); o != nil && (o == c) != o.sent.Has(i) {
+		s.disown(o, i)
 	}
 }
 
@@ -159,32 +167,32 @@ func (s *Spread) Asked(id ClientID, i int) bool {
 	if s.unsent.Has(i) {
 		s.give(c, i)
 	}
-	f := s.first[i]
-	return !s.only || f != nil && f.to == c
+	return !s.only || c.first.Has(i)
 }
 
 // give makes the first copy of leaf i c's.
 func (s *Spread) give(c *client, i int) {
 	s.unsent.Clear(i)
-	s.first[i] = &copy{to: c}
+	c.first.Set(i)
 	c.pending += int(s.size(i))
 }
 
 // Sent says that leaf i has been sent to a wanter at now.
 func (s *Spread) Sent(now time.Time, id ClientID, i int) {
-	f := s.first[i]
-	if f == nil || f.to.id != id || f.sent {
+	c := s.by[id]
+	if c == nil || !c.first.Has(i) || c.sent.Has(i) {
 		return
 	}
-	s.pace += (now.Sub(s.moved) - s.pace) / 8
+	if s.only {
+		s.pace += (now.Sub(s.moved) - s.pace) / 8
+	}
 	s.moved = now
-	f.to.pending -= int(s.size(i))
-	if s.heldBeside(f.to, i) {
-		delete(s.first, i)
-		return
+	c.sent.Set(i)
+	c.pending -= int(s.size(i))
+	c.alone += int(s.size(i))
+	if s.heldBeside(c, i) {
+		s.disown(c, i)
 	}
-	f.sent = true
-	f.to.alone += int(s.size(i))
 }
 
 // Cancelled says that a wanter takes its request for leaf i back, or will not ask for it although it was suggested.
@@ -198,9 +206,8 @@ func (s *Spread) Cancelled(id ClientID, i int) {
 
 // Rejected says that a wanter was refused leaf i, for now.
 func (s *Spread) Rejected(id ClientID, i int) {
-	if f := s.first[i]; f != nil && f.to.id == id && !f.sent {
-		f.to.pending -= int(s.size(i))
-		delete(s.first, i)
+	if c := s.by[id]; c != nil && c.first.Has(i) && !c.sent.Has(i) {
+		s.disown(c, i)
 		s.free(i)
 	}
 }
@@ -209,12 +216,7 @@ func (s *Spread) Rejected(id ClientID, i int) {
 func (s *Spread) Lost(i int) {
 	s.unsent.Clear(i)
 	s.lost[i] = true
-	if f := s.first[i]; f != nil {
-		if f.sent {
-			f.to.alone -= int(s.size(i))
-		} else {
-			f.to.pending -= int(s.size(i))
-		}
-		delete(s.first, i)
+	if o := s.owner(i); o != nil {
+		s.disown(o, i)
 	}
 }

@@ -145,7 +145,7 @@ func TestWhatAWanterTookAwayIsSuggestedAgain(t *testing.T) {
 	}
 	var alone []int
 	for i := range 4 {
-		if s.first[i].to.id == 1 {
+		if s.owner(i).id == 1 {
 			alone = append(alone, i)
 		}
 	}
@@ -240,28 +240,28 @@ func TestAnyOrder(t *testing.T) {
 
 func check(t *testing.T, s *Spread, lost map[int]bool, when string) {
 	t.Helper()
-	pending, alone := make(map[*client]int), make(map[*client]int)
-	for i, f := range s.first {
-		if s.by[f.to.id] != f.to {
-			t.Fatalf("%s: leaf %d is of a wanter that has left", when, i)
-		}
-		if f.sent {
-			alone[f.to] += int(s.size(i))
-		} else {
-			pending[f.to] += int(s.size(i))
-		}
-	}
 	for _, c := range s.order {
-		if c.pending != pending[c] || c.alone != alone[c] {
-			t.Fatalf("%s: %d has %d pending and %d alone, not %d and %d", when, c.id, pending[c], alone[c], c.pending, c.alone)
+		pending, alone := 0, 0
+		for i := range c.first.All() {
+			if c.sent.Has(i) {
+				alone += int(s.size(i))
+			} else {
+				pending += int(s.size(i))
+			}
+			if s.owner(i) != c {
+				t.Fatalf("%s: leaf %d is first sent to two", when, i)
+			}
+		}
+		if c.pending != pending || c.alone != alone {
+			t.Fatalf("%s: %d has %d pending and %d alone, not %d and %d", when, c.id, pending, alone, c.pending, c.alone)
 		}
 	}
 	for i := range s.unsent.Len() {
 		free := s.unsent.Has(i)
-		if free && (s.first[i] != nil || s.heldBeside(nil, i)) {
+		if free && (s.owner(i) != nil || s.heldBeside(nil, i)) {
 			t.Fatalf("%s: leaf %d is unsent, and somebody's", when, i)
 		}
-		if !free && s.first[i] == nil && !s.heldBeside(nil, i) && !lost[i] {
+		if !free && s.owner(i) == nil && !s.heldBeside(nil, i) && !lost[i] {
 			t.Fatalf("%s: nobody has leaf %d or will get it", when, i)
 		}
 	}
