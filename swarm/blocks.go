@@ -231,7 +231,7 @@ func (src *blockSource) Block(tag int, buf *buffer) {
 }
 
 // Rejected implements Receiver.
-func (src *blockSource) Rejected(tags []wire.Range, _ bool) {
+func (src *blockSource) Rejected(tags []wire.Range, _ wire.Rejection) {
 	for _, t := range tags {
 		for i := uint32(0); i < t.Count && i < maxQueued; i++ {
 			src.blocks.reply(int(t.First+i), answer{err: errors.New("it does not have it")})
@@ -256,6 +256,9 @@ func (*blockSource) Alive(int) {}
 
 // Withdrawn implements Receiver.
 func (*blockSource) Withdrawn([]wire.Range) {}
+
+// Suggested implements Receiver.
+func (*blockSource) Suggested([]wire.Range, bool) {}
 
 // Choked implements Receiver.
 func (*blockSource) Choked(bool) {}

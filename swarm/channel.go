@@ -31,10 +31,17 @@ type channel struct {
 	ended   chan struct{}
 	offered bool             // the whole manifest; owned by start, then by follow
 	inner   map[cid.Cid]bool // owned by the data writer; made when first needed
+
+	sharing    *sharing
+	interested bool               // guarded by the client's lock
+	held       *bitfield.Bitfield // what the client says it holds; nil: nothing. Guarded by the sharing's lock
+	joined     bool               // it is suggested leaves; likewise
 }
 
 func newChannel(c *client, id uint32, content Content) *channel {
-	return &channel{client: c, id: id, content: content, ended: make(chan struct{})}
+	ch := &channel{client: c, id: id, content: content, ended: make(chan struct{})}
+	ch.sharing = c.sv.share(ch)
+	return ch
 }
 
 // start makes the offer and keeps it up to date until close.
@@ -42,7 +49,6 @@ func (ch *channel) start(ctx context.Context) {
 	ctx, ch.cancel = context.WithCancel(ctx)
 	changes, unsubscribe := ch.content.Changes()
 	ch.offer()
-	ch.client.send(wire.Unchoke{Channel: ch.id})
 	go func() {
 		defer close(ch.ended)
 		defer unsubscribe()
@@ -53,6 +59,7 @@ func (ch *channel) start(ctx context.Context) {
 func (ch *channel) close() {
 	ch.cancel()
 	<-ch.ended
+	ch.client.sv.unshare(ch)
 }
 
 // offer says what we know of the root and what we have of it.

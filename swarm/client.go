@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sort"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/seed4134be55/peer/fault"
+	"github.com/seed4134be55/peer/swarm/choker"
 	"github.com/seed4134be55/peer/swarm/wire"
 )
 
@@ -41,12 +43,17 @@ type client struct {
 	data     chan network.Stream // the data stream, once
 	attached bool                // it has come; guarded by the server's lock
 	relayed  bool
+	near     bool          // on-link
+	num      choker.PeerID // and who comes first has the lower
+	since    time.Time     // it was greeted
+	account  *account
 
 	// Owned by the control reader.
 	pace     *rate.Limiter
 	rechecks int
 
 	lock     sync.Mutex
+	unchoked bool
 	channels map[uint32]*channel
 	queue    []order
 	queued   int           // leaves and blocks in queue
@@ -72,8 +79,9 @@ const (
 )
 
 func newClient(sv *server, s network.Stream) *client {
+	id := s.Conn().RemotePeer()
 	return &client{
-		sv: sv, id: s.Conn().RemotePeer(), control: s, relayed: s.Conn().Stat().Limited,
+		sv: sv, id: id, control: s, relayed: s.Conn().Stat().Limited, near: sv.near(s.Conn()), account: sv.accounts.open(id),
 		outbox: make(chan wire.Message, outboxSize), data: make(chan network.Stream, 1),
 		channels: make(map[uint32]*channel), work: make(chan struct{}, 1),
 		pace: rate.NewLimiter(messageRate, messageBurst),
@@ -83,6 +91,7 @@ func newClient(sv *server, s network.Stream) *client {
 // serve runs the client until its control stream ends, it breaks a rule, or ctx ends.
 func (c *client) serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
+	defer c.sv.accounts.close(c.id)
 	defer c.control.Reset()
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -94,10 +103,12 @@ func (c *client) serve(ctx context.Context) error {
 	if err := c.greet(in); err != nil {
 		return err
 	}
+	defer c.sv.rechoke(true)
 	defer c.sv.release(c)
 	running.Go(func() { cancel(c.writeControl(ctx)) })
 	running.Go(func() { cancel(c.writeData(ctx)) })
 	defer c.closeChannels()
+	c.sv.rechoke(true)
 	for {
 		m, err := in.Next()
 		if err != nil {
@@ -183,9 +194,9 @@ func (c *client) effort(m wire.Message) int {
 	case wire.Cancel, wire.CancelBlock:
 		c.lock.Lock()
 		defer c.lock.Unlock()
-		return 1 + len(c.queue)/ordersPerEffort
+		return effort(m) + len(c.queue)/ordersPerEffort
 	}
-	return 1
+	return effort(m)
 }
 
 // handle obeys one message.
@@ -198,21 +209,28 @@ func (c *client) handle(ctx context.Context, m wire.Message) error {
 	case wire.GetManifest:
 		return c.order(m.Channel, order{kind: orderPage, first: m.From, count: m.MaxBytes})
 	case wire.Request:
-		for _, r := range m.Leaves {
-			if err := c.order(m.Channel, order{kind: orderLeaves, first: r.First, count: r.Count}); err != nil {
-				return err
-			}
-		}
+		return c.onRequest(m)
 	case wire.RequestBlock:
 		return c.order(m.Channel, order{kind: orderBlock, tag: m.Tag, cid: m.Block})
 	case wire.Cancel:
 		c.cancel(m.Channel, m.Leaves)
+		if ch := c.channel(m.Channel); ch != nil {
+			ch.sharing.cancelled(ch, m.Leaves)
+		}
 	case wire.CancelBlock:
 		c.cancelBlock(m)
 	case wire.Complaint:
 		return c.onComplaint(ctx, m)
+	case wire.Interested:
+		c.onInterest(m.Channel, true)
+	case wire.NotInterested:
+		c.onInterest(m.Channel, false)
+	case wire.HaveBits:
+		return c.onHolds(m.Channel, func(ch *channel) error { return ch.holdsBits(int(m.First), m.Bits) })
+	case wire.HaveLeaves:
+		return c.onHolds(m.Channel, func(ch *channel) error { return ch.holds(m.Leaves) })
 	}
-	return nil // interest, and what only a holder sends, mean nothing here yet
+	return nil // what only a holder sends means nothing here
 }
 
 func (c *client) onOpen(ctx context.Context, m wire.Open) error {
@@ -239,9 +257,91 @@ func (c *client) onOpen(ctx context.Context, m wire.Open) error {
 	ch := newChannel(c, m.Channel, content)
 	c.lock.Lock()
 	c.channels[m.Channel] = ch
+	unchoked := c.unchoked
 	c.lock.Unlock()
 	ch.start(ctx)
+	if unchoked {
+		c.send(wire.Unchoke{Channel: ch.id})
+	}
 	return nil
+}
+
+// onRequest queues leaves to send, but for those that are another's first.
+func (c *client) onRequest(m wire.Request) error {
+	ch := c.channel(m.Channel)
+	if ch == nil {
+		return nil // closed or refused meanwhile
+	}
+	c.lock.Lock()
+	choked := !c.unchoked
+	c.lock.Unlock()
+	if choked {
+		c.send(wire.Reject{Channel: m.Channel, Leaves: m.Leaves, Reason: wire.RejectedChoked})
+		return nil
+	}
+	leaves, elsewhere := ch.sharing.asked(ch, m.Leaves)
+	if len(elsewhere) > 0 {
+		c.send(wire.Reject{Channel: m.Channel, Leaves: elsewhere, Reason: wire.RejectedElsewhere})
+	}
+	for _, r := range leaves {
+		if err := c.order(m.Channel, order{kind: orderLeaves, first: r.First, count: r.Count}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onInterest notes whether the client would ask for leaves of a root.
+func (c *client) onInterest(id uint32, yes bool) {
+	ch := c.channel(id)
+	if ch == nil {
+		return
+	}
+	c.lock.Lock()
+	ch.interested = yes
+	c.lock.Unlock()
+	if yes {
+		ch.sharing.join(ch)
+	}
+	c.sv.rechoke(true)
+}
+
+// onHolds takes in what the client holds of a root.
+func (c *client) onHolds(id uint32, take func(*channel) error) error {
+	if ch := c.channel(id); ch != nil {
+		return take(ch)
+	}
+	return nil
+}
+
+// choke tells the client whether it is served. What it has asked for is rejected when it no longer is.
+func (c *client) choke(yes bool) {
+	c.lock.Lock()
+	c.unchoked = !yes
+	channels := slices.Collect(maps.Values(c.channels))
+	var rejected []order
+	if yes {
+		c.drop(func(o *order) bool {
+			if o.kind == orderLeaves {
+				rejected = append(rejected, *o)
+			}
+			return o.kind == orderLeaves
+		})
+	}
+	c.lock.Unlock()
+	for _, ch := range channels {
+		if yes {
+			c.send(wire.Choke{Channel: ch.id})
+		} else {
+			c.send(wire.Unchoke{Channel: ch.id})
+		}
+		ch.sharing.turn()
+	}
+	for _, o := range rejected {
+		r := []wire.Range{{First: o.first, Count: o.count}}
+		o.ch.sharing.rejected(o.ch, r)
+		c.send(wire.Reject{Channel: o.ch.id, Leaves: r, Reason: wire.RejectedChoked})
+	}
 }
 
 func (c *client) onClose(m wire.Close) {

@@ -29,13 +29,16 @@ func (s *Session) askLeaves(now time.Time) {
 		}
 		leaves, asked := s.picker.Asked(src.num)
 		window := src.window.size()
-		if leaves > 0 && asked > window*3/4 {
+		if leaves > 0 && asked > window*3/4 && !s.picker.Only(src.num) {
 			continue // gather requests: small leaves would be asked for one by one
 		}
 		s.picker.SetRate(src.num, src.window.rate)
 		b := picker.Budget{Bytes: window - asked, Leaves: maxQueued - leaves}
 		s.choices = s.picker.Pick(s.choices[:0], src.num, b, now)
 		s.ask(src, leaves == 0, s.choices)
+		if declined := s.picker.Declined(src.num); len(declined) > 0 {
+			src.conn.Cancel(ranges(declined))
+		}
 	}
 }
 
@@ -47,11 +50,9 @@ func (s *Session) ask(src *source, idle bool, choices []picker.Choice) {
 	if idle {
 		src.busy = time.Now()
 	}
-	leaves := make([]int, 0, len(choices))
 	src.lock.Lock()
 	for _, c := range choices {
 		src.pending[c.Leaf] = int(s.manifest.Leaf(c.Leaf).Size)
-		leaves = append(leaves, c.Leaf)
 	}
 	src.lock.Unlock()
 	for _, c := range choices {
@@ -59,12 +60,23 @@ func (s *Session) ask(src *source, idle bool, choices []picker.Choice) {
 			s.cancel(c.From, c.Leaf)
 		}
 	}
-	if src.indexed {
-		src.conn.Request(ranges(leaves))
-		return
+	src.request(s.manifest, choices)
+}
+
+// request asks for the leaves picked: by index of a source that numbers them as we do, but by CID for what a reader
+// waits for, which it sends even if it would rather send something else.
+func (src *source) request(m *manifest.Manifest, choices []picker.Choice) {
+	var leaves []int
+	for _, c := range choices {
+		if src.indexed && !c.Urgent {
+			leaves = append(leaves, c.Leaf)
+			continue
+		}
+		src.byCID[c.Leaf] = true
+		src.conn.RequestBlock(c.Leaf, m.Leaf(c.Leaf).Cid)
 	}
-	for _, i := range leaves {
-		src.conn.RequestBlock(i, s.manifest.Leaf(i).Cid)
+	if len(leaves) > 0 {
+		src.conn.Request(ranges(leaves))
 	}
 }
 
@@ -146,7 +158,9 @@ func (s *Session) onBlock(j job, n int, bad bool, err error) {
 		return
 	}
 	s.fetched.Add(int64(n))
+	s.gained = wire.AppendLeaf(s.gained, i)
 	now := time.Now()
+	delete(src.byCID, i)
 	src.stalled = false
 	src.window.delivered(now, n)
 	for _, other := range s.picker.Have(i, src.num, now) {
@@ -170,17 +184,22 @@ func (s *Session) cancel(num picker.SourceID, i int) {
 
 // cancel takes requests back.
 func (src *source) cancel(leaves []int) {
-	if src.indexed {
-		src.conn.Cancel(ranges(leaves))
-		return
-	}
+	var byIndex []int
 	for _, i := range leaves {
-		src.conn.CancelBlock(i)
+		if src.byCID[i] {
+			src.conn.CancelBlock(i)
+		} else {
+			byIndex = append(byIndex, i)
+		}
+	}
+	if len(byIndex) > 0 {
+		src.conn.Cancel(ranges(byIndex))
 	}
 }
 
 // forget takes a leaf out of what is pending at src: should it come, it is a stray.
 func (src *source) forget(i int) {
+	delete(src.byCID, i)
 	src.lock.Lock()
 	defer src.lock.Unlock()
 	delete(src.pending, i)
@@ -197,16 +216,18 @@ func (src *source) clearPending() {
 const restAfterReject = time.Second
 
 // onRejected frees what a source says it will not send.
-func (s *Session) onRejected(src *source, rs []wire.Range, later bool) {
-	if later {
+func (s *Session) onRejected(src *source, rs []wire.Range, why wire.Rejection) {
+	never := why == wire.RejectedNotHere || why == wire.RejectedWithdrawn
+	told := why == wire.RejectedElsewhere && src.enlisted && s.picker.Only(src.num) // it will say what to ask for
+	if !never && !told {
 		src.rests = time.Now().Add(restAfterReject)
 	}
 	s.each(src, rs, func(i int) {
 		src.forget(i)
-		if later {
-			s.picker.Returned(src.num, i)
-		} else {
+		if never {
 			s.picker.Rejected(src.num, i)
+		} else {
+			s.picker.Returned(src.num, i)
 		}
 	})
 }
@@ -225,6 +246,7 @@ func (s *Session) onWithdrawn(src *source, rs []wire.Range) {
 func (s *Session) onChoked(src *source, choked bool) {
 	src.choked = choked
 	if choked {
+		src.chokedAt = time.Now()
 		s.release(src)
 	} else {
 		src.rests = time.Time{}
@@ -241,6 +263,7 @@ func (s *Session) release(src *source) {
 	if lost := s.picker.Stalled(src.num); len(lost) > 0 {
 		src.cancel(lost)
 	}
+	clear(src.byCID)
 }
 
 // each calls do for every leaf of the ranges, which are refused when they lie beyond the manifest.

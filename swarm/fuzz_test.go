@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"testing"
 	"time"
 
@@ -82,9 +81,10 @@ func FuzzHolder(f *testing.F) {
 		k := new(keeper)
 		s := NewSession(SessionConfig{Root: file.root, Sink: k, Dial: nobody})
 		s.work, s.ctx = new(errgroup.Group), t.Context()
-		src := &source{session: s, choked: true, pending: make(map[int]int), disputed: make(map[int]bool)}
+		src := &source{session: s, choked: true, pending: make(map[int]int), disputed: make(map[int]bool), byCID: make(map[int]bool)}
 		l := &link{
 			data: &pipe{in: bytes.NewReader(data)}, control: &pipe{}, gate: newUplink(0), buffers: s.cfg.buffers, ctx: t.Context(), cancel: func() {},
+			account: new(accounts).open("a"),
 			outbox: make(chan wire.Message, outboxSize), channels: map[uint32]Receiver{1: src},
 		}
 		s.peers.add(peer.AddrInfo{ID: "a"}, "")
@@ -175,13 +175,15 @@ func FuzzWanter(f *testing.F) {
 	f.Add(encoded(open, wire.GetManifest{Channel: 1, MaxBytes: 100}, wire.Request{Channel: 1, Leaves: some}))
 	f.Add(encoded(open, wire.Request{Channel: 1, Leaves: some}, wire.Cancel{Channel: 1, Leaves: some[:1]}, wire.Close{Channel: 1}))
 	f.Add(encoded(open, wire.RequestBlock{Channel: 1, Tag: 7, Block: file.root}, wire.CancelBlock{Channel: 1, Tag: 7}))
+	f.Add(encoded(open, wire.Interested{Channel: 1}, wire.HaveLeaves{Channel: 1, Leaves: some}, wire.HaveBits{Channel: 1, Bits: []byte{255}},
+		wire.Request{Channel: 1, Leaves: some}, wire.Cancel{Channel: 1, Leaves: some}, wire.NotInterested{Channel: 1}))
 	f.Add(encoded(open, wire.Complaint{Channel: 1, Leaf: 3}, wire.GetManifest{Channel: 1, From: 99}, open))
 	f.Fuzz(func(t *testing.T, words []byte) {
 		h := newHeld(file, true)
-		sv := newServer(h, newUplink(0), new(buffers), slog.New(slog.DiscardHandler))
+		sv := New(Config{Library: h}).server
 		c := &client{
 			sv: sv, control: &pipe{}, outbox: make(chan wire.Message, outboxSize), channels: make(map[uint32]*channel),
-			work: make(chan struct{}, 1), pace: rate.NewLimiter(messageRate, messageBurst),
+			work: make(chan struct{}, 1), pace: rate.NewLimiter(messageRate, messageBurst), account: sv.accounts.open("b"), unchoked: true,
 		}
 		defer c.closeChannels()
 		in, out := wire.NewReader(bytes.NewReader(words)), new(pipe)

@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -52,6 +53,8 @@ type link struct {
 	running sync.WaitGroup
 	gate    *uplink
 	buffers *buffers
+	near    bool // on-link
+	account *account
 
 	lock     sync.Mutex
 	channels map[uint32]Receiver
@@ -59,20 +62,20 @@ type link struct {
 	lost     error
 }
 
-// dialLink opens both streams to p, which is connected, and exchanges hellos.
-func dialLink(ctx context.Context, open func(protocol string) (network.Stream, error), gate *uplink, b *buffers) (*link, error) {
-	control, err := open(wire.Control)
+// dialLink opens both streams to a peer, which is connected, and exchanges hellos.
+func (s *Swarm) dialLink(ctx context.Context, id peer.ID) (*link, error) {
+	control, err := s.cfg.Host.NewStream(ctx, id, wire.Control)
 	if err != nil {
 		return nil, err
 	}
-	data, err := open(wire.Data)
+	data, err := s.cfg.Host.NewStream(ctx, id, wire.Data)
 	if err != nil {
 		control.Reset()
 		return nil, err
 	}
 	l := &link{
-		id: control.Conn().RemotePeer(), control: control, data: data, relayed: control.Conn().Stat().Limited,
-		outbox: make(chan wire.Message, outboxSize), gate: gate, buffers: b,
+		id: id, control: control, data: data, relayed: control.Conn().Stat().Limited, near: s.near(control.Conn()),
+		outbox: make(chan wire.Message, outboxSize), gate: s.downlink, buffers: s.buffers,
 		channels: make(map[uint32]Receiver),
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
@@ -84,6 +87,8 @@ func dialLink(ctx context.Context, open func(protocol string) (network.Stream, e
 		data.Reset()
 		return nil, fmt.Errorf("greet %s: %w", l.id, err)
 	}
+	l.account = s.accounts.open(id)
+	context.AfterFunc(l.ctx, func() { s.accounts.close(id) })
 	l.running.Go(l.writeControl)
 	l.running.Go(func() { l.fail(l.readControl(in)) })
 	l.running.Go(func() { l.fail(l.readData()) })
@@ -241,6 +246,8 @@ func effort(m wire.Message) int {
 		leaves = wire.Leaves(m.Leaves)
 	case wire.Reject:
 		leaves = wire.Leaves(m.Leaves)
+	case wire.Suggest:
+		leaves = wire.Leaves(m.Leaves)
 	}
 	return int(min(1+leaves/leavesPerEffort, messageBurst))
 }
@@ -264,11 +271,13 @@ func (l *link) handle(m wire.Message) {
 	case wire.Withdrawn:
 		l.tell(m.Channel, func(r Receiver) { r.Withdrawn(m.Leaves) })
 	case wire.Reject:
-		l.tell(m.Channel, func(r Receiver) { r.Rejected(m.Leaves, later(m.Reason)) })
+		l.tell(m.Channel, func(r Receiver) { r.Rejected(m.Leaves, m.Reason) })
 	case wire.RejectBlock:
 		if m.Tag < wire.MaxLeaves {
-			l.tell(m.Channel, func(r Receiver) { r.Rejected([]wire.Range{{First: uint32(m.Tag), Count: 1}}, later(m.Reason)) })
+			l.tell(m.Channel, func(r Receiver) { r.Rejected([]wire.Range{{First: uint32(m.Tag), Count: 1}}, m.Reason) })
 		}
+	case wire.Suggest:
+		l.tell(m.Channel, func(r Receiver) { r.Suggested(m.Leaves, m.Only) })
 	case wire.Choke:
 		l.tell(m.Channel, func(r Receiver) { r.Choked(true) })
 	case wire.Unchoke:
@@ -280,11 +289,6 @@ func (l *link) tell(channel uint32, what func(Receiver)) {
 	if r := l.receiver(channel); r != nil {
 		what(r)
 	}
-}
-
-// later tells whether a rejected request may be sent again.
-func later(r wire.Rejection) bool {
-	return r != wire.RejectedNotHere && r != wire.RejectedWithdrawn
 }
 
 func refusal(m wire.Refused) error {
@@ -309,9 +313,10 @@ func (l *link) readData() error {
 		if err != nil {
 			return err
 		}
-		if err := l.gate.wait(l.ctx, h.Length); err != nil {
+		if err := l.gate.wait(l.ctx, l.id, h.Length, l.near); err != nil {
 			return err
 		}
+		l.account.received(h.Length)
 		r := l.receiver(h.Channel)
 		taken := false
 		switch {
@@ -425,11 +430,44 @@ func (c *linkChannel) Complain(i int) {
 	c.link.send(wire.Complaint{Channel: c.id, Leaf: uint32(i)})
 }
 
+// Holds implements Source.
+func (c *linkChannel) Holds(leaves []wire.Range) {
+	for len(leaves) > 0 {
+		n := min(len(leaves), wire.MaxHaveRanges)
+		c.link.send(wire.HaveLeaves{Channel: c.id, Leaves: leaves[:n]})
+		leaves = leaves[n:]
+	}
+}
+
+// HoldsBits implements Source.
+func (c *linkChannel) HoldsBits(bits []byte) {
+	for at := 0; at < len(bits); at += wire.MaxBits {
+		part := bytes.Clone(bits[at:min(at+wire.MaxBits, len(bits))])
+		c.link.send(wire.HaveBits{Channel: c.id, First: uint32(at * 8), Bits: part})
+	}
+}
+
+// Interested implements Source.
+func (c *linkChannel) Interested(yes bool) {
+	if yes {
+		c.link.send(wire.Interested{Channel: c.id})
+	} else {
+		c.link.send(wire.NotInterested{Channel: c.id})
+	}
+}
+
+// Owes implements Source.
+func (c *linkChannel) Owes(yes bool) { c.link.account.owe(c, yes) }
+
+// Near implements Source.
+func (c *linkChannel) Near() bool { return c.link.near }
+
 // Relayed implements Source.
 func (c *linkChannel) Relayed() bool { return c.link.relayed }
 
 // Close implements Source. The last channel takes the link with it.
 func (c *linkChannel) Close() {
+	c.link.account.owe(c, false)
 	if c.link.forget(c.id) == nil {
 		return
 	}

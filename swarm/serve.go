@@ -68,9 +68,11 @@ func (c *client) sendLeaf(ctx context.Context, s network.Stream, o order) error 
 	block, err := o.ch.content.ReadLeaf(ctx, int(o.first), buf.block)
 	if err != nil || len(block) != len(buf.block) {
 		c.sv.log.Debug("leaf not served", "root", m.Root(), "leaf", o.first, "why", err)
+		o.ch.sharing.lost(int(o.first))
 		c.send(wire.Reject{Channel: o.ch.id, Leaves: []wire.Range{{First: o.first, Count: 1}}, Reason: wire.RejectedNotHere})
 		return nil
 	}
+	o.ch.sharing.sent(o.ch, int(o.first))
 	frame := buf.head()
 	start := wire.PutLeafHeader(frame, o.ch.id, o.first, len(block))
 	return c.write(ctx, s, frame[start:wire.MaxHeader+len(block)])
@@ -119,10 +121,11 @@ func (c *client) sendPage(ctx context.Context, s network.Stream, o order) error 
 
 // write sends one frame when the uplink's turn for it has come.
 func (c *client) write(ctx context.Context, s network.Stream, frame []byte) error {
-	if err := c.sv.uplink.wait(ctx, len(frame)); err != nil {
+	if err := c.sv.uplink.wait(ctx, c.id, len(frame), c.near); err != nil {
 		return nil // shutting down
 	}
 	s.SetWriteDeadline(time.Now().Add(dataTimeout))
 	_, err := s.Write(frame)
+	c.account.out.total.Add(int64(len(frame)))
 	return err
 }

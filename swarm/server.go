@@ -1,10 +1,15 @@
 package swarm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -13,6 +18,7 @@ import (
 	"github.com/seed4134be55/peer/contentaddr/bitfield"
 	"github.com/seed4134be55/peer/contentaddr/manifest"
 	"github.com/seed4134be55/peer/contentaddr/store"
+	"github.com/seed4134be55/peer/swarm/choker"
 	"github.com/seed4134be55/peer/swarm/wire"
 )
 
@@ -51,19 +57,29 @@ type Content interface {
 
 // server answers the peers that want something.
 type server struct {
-	lib     Library
-	uplink  *uplink
-	buffers *buffers
-	log     *slog.Logger
+	lib      Library
+	uplink   *uplink
+	buffers  *buffers
+	accounts *accounts
+	near     func(network.Conn) bool
+	log      *slog.Logger
 
 	lock    sync.Mutex
 	ctx     context.Context // of Run; nil when it does not run
 	clients map[wire.SessionID]*client
+	roots   map[cid.Cid]*sharing
+	last    choker.PeerID // the number of the newest client
+	choking choking
+	told    atomic.Int64 // bytes used of maxTold
+	tending bool         // tend runs
 	running sync.WaitGroup
 }
 
-func newServer(lib Library, up *uplink, b *buffers, log *slog.Logger) *server {
-	return &server{lib: lib, uplink: up, buffers: b, log: log, clients: make(map[wire.SessionID]*client)}
+func newServer(s *Swarm, up *uplink) *server {
+	return &server{
+		lib: s.cfg.Library, uplink: up, buffers: s.buffers, accounts: s.accounts, near: s.near, log: s.cfg.Log,
+		clients: make(map[wire.SessionID]*client), roots: make(map[cid.Cid]*sharing), choking: newChoking(),
+	}
 }
 
 func (sv *server) begin(ctx context.Context) {
@@ -139,8 +155,49 @@ func (sv *server) admit(c *client) error {
 	if len(sv.clients) >= maxClients || same >= maxClientsPerPeer {
 		return errors.New("too many clients")
 	}
+	sv.last++
+	c.num, c.since = sv.last, time.Now()
 	sv.clients[c.session] = c
+	if !sv.tending {
+		sv.tending = true
+		sv.running.Go(sv.tend)
+	}
 	return nil
+}
+
+// tendEvery is how often what time alone brings is looked at: who is to be choked, what is to be suggested.
+const tendEvery = 500 * time.Millisecond
+
+// tend runs while there are clients.
+func (sv *server) tend() {
+	clock := time.NewTicker(tendEvery)
+	defer clock.Stop()
+	for range clock.C {
+		sv.lock.Lock()
+		if len(sv.clients) == 0 {
+			sv.tending = false
+			sv.lock.Unlock()
+			return
+		}
+		roots := slices.Collect(maps.Values(sv.roots))
+		sv.lock.Unlock()
+		now := time.Now()
+		for _, c := range sv.served() {
+			c.account.out.look(now)
+			c.account.in.look(now)
+		}
+		sv.rechoke(false)
+		for _, sh := range roots {
+			sh.tend(now)
+		}
+	}
+}
+
+// served returns the clients, those that came first first.
+func (sv *server) served() []*client {
+	sv.lock.Lock()
+	defer sv.lock.Unlock()
+	return slices.SortedFunc(maps.Values(sv.clients), func(a, b *client) int { return cmp.Compare(a.num, b.num) })
 }
 
 func (sv *server) release(c *client) {

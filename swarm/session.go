@@ -19,6 +19,7 @@ import (
 	"github.com/seed4134be55/peer/contentaddr/manifest"
 	"github.com/seed4134be55/peer/fault"
 	"github.com/seed4134be55/peer/swarm/picker"
+	"github.com/seed4134be55/peer/swarm/wire"
 )
 
 // tick is how often a session looks at what time alone brings: stalls, complaints, dials.
@@ -41,6 +42,10 @@ type SessionConfig struct {
 	// MaxSources bounds the peers connected at once (0: 50), MaxDials those being dialled (0: 8).
 	MaxSources, MaxDials int
 	Log                  *slog.Logger
+
+	// Self is this peer; with LANFirst, what a source on its LAN has does not come from outside.
+	Self     peer.ID
+	LANFirst bool
 
 	buffers *buffers
 }
@@ -76,6 +81,8 @@ type Session struct {
 	status      Status
 	fetched     atomic.Int64 // block bytes that arrived and verified
 	statusLock  sync.Mutex
+	gained      []wire.Range // leaves that the sources have not been told of
+	gossiped    time.Time
 	published   Status
 	publishedAt time.Time
 }
@@ -182,12 +189,14 @@ func (s *Session) advance(now time.Time) {
 		s.askManifest(now)
 	} else {
 		s.askLeaves(now)
+		s.gossip(now)
 	}
 	s.publish(now)
 }
 
 func (s *Session) onTick(now time.Time) {
 	s.judge(now)
+	s.survey(now)
 	if s.anyUseful() {
 		s.useful = now
 	}
@@ -247,7 +256,7 @@ func (s *Session) onPlan(m *manifest.Manifest, have, want *bitfield.Bitfield, er
 	s.manifest, s.digest, s.want = m, m.Digest(), want
 	s.numbering.Store(m)
 	size := func(i int) uint32 { return m.Leaf(i).Size }
-	s.picker = picker.New(picker.Config{Leaves: m.Leaves(), Size: size, Have: have, Want: want, Rand: s.cfg.Rand})
+	s.picker = picker.New(picker.Config{Leaves: m.Leaves(), Size: size, Have: have, Want: want, Rand: s.cfg.Rand, Key: lanKey(s.cfg.Self)})
 	s.status.Total = 0
 	for i := range m.Leaves() {
 		if want == nil || want.Has(i) {

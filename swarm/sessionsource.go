@@ -29,6 +29,9 @@ type source struct {
 	enlisted  bool // the picker knows it
 	indexed   bool // it numbers leaves as we do
 	choked    bool
+	chokedAt  time.Time
+	wanted    bool         // it was told that we are interested
+	byCID     map[int]bool // leaves asked by CID of one that numbers as we do
 	window    window
 	pageSince time.Time    // when the page under way was asked for; zero: none
 	refuted   bool         // its manifest proved impossible, and another source's may not be
@@ -69,7 +72,8 @@ func (s *Session) dialMore(now time.Time) {
 	}
 	for _, k := range s.peers.due(now, room, func(id peer.ID) bool { return s.sources[id] != nil }) {
 		s.lastNum++
-		src := &source{session: s, id: k.info.ID, num: s.lastNum, origin: k.origin, choked: true, pending: make(map[int]int), disputed: make(map[int]bool)}
+		src := &source{session: s, id: k.info.ID, num: s.lastNum, origin: k.origin, choked: true, pending: make(map[int]int),
+			disputed: make(map[int]bool), byCID: make(map[int]bool)}
 		info := k.info
 		s.work.Go(func() error {
 			conn, err := s.cfg.Dial(s.ctx, info, s.cfg.Root, src)
@@ -122,6 +126,7 @@ func (s *Session) enlist(src *source) {
 		s.learn(src, h)
 	}
 	src.said, src.saidBytes = nil, 0
+	s.introduce(src)
 }
 
 // learn takes in what a source says that it has. A source that numbers leaves otherwise speaks of other
@@ -246,6 +251,11 @@ func (src *source) Refused(err error) {
 	src.post(func() { src.session.drop(src, err) })
 }
 
+// Suggested implements Receiver.
+func (src *source) Suggested(r []wire.Range, only bool) {
+	src.post(func() { src.session.onSuggested(src, r, only) })
+}
+
 // HasBits implements Receiver.
 func (src *source) HasBits(first int, bits []byte) {
 	src.post(func() { src.session.learn(src, wireHave{first: first, bits: bits}) })
@@ -292,8 +302,8 @@ func (src *source) Alive(n int) {
 }
 
 // Rejected implements Receiver.
-func (src *source) Rejected(r []wire.Range, later bool) {
-	src.post(func() { src.session.onRejected(src, r, later) })
+func (src *source) Rejected(r []wire.Range, why wire.Rejection) {
+	src.post(func() { src.session.onRejected(src, r, why) })
 }
 
 // Withdrawn implements Receiver.

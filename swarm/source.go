@@ -27,8 +27,18 @@ type Source interface {
 	CancelBlock(i int)
 	// Complain tells the source that its bytes of leaf i did not match.
 	Complain(i int)
+	// Holds tells the source which leaves are here, by its numbers.
+	Holds(leaves []wire.Range)
+	// HoldsBits tells it of all leaves whether they are here, the highest bit of the first byte first.
+	HoldsBits(bits []byte)
+	// Interested tells it whether it would be asked for leaves if it did not choke.
+	Interested(bool)
+	// Owes says for the choker whether anything is asked of the source that has not come.
+	Owes(bool)
 	// Relayed tells whether the way to the source leads over a relay that limits what may pass.
 	Relayed() bool
+	// Near tells whether the source is on-link.
+	Near() bool
 	// Close ends the channel; nothing reaches the Receiver after Gone.
 	Close()
 }
@@ -61,8 +71,10 @@ type Receiver interface {
 	Block(i int, b *buffer)
 	// Alive says that n bytes of some block have arrived.
 	Alive(n int)
-	// Rejected says that these will not come: only not now (later), or not from this source at all.
-	Rejected(leaves []wire.Range, later bool)
+	// Rejected says that these will not come, and why.
+	Rejected(leaves []wire.Range, why wire.Rejection)
+	// Suggested says what the source would rather send, and whether it sends anything else now.
+	Suggested(leaves []wire.Range, only bool)
 	Withdrawn([]wire.Range)
 	Choked(bool)
 	// Gone says that the source is lost, and why; it is the last call.

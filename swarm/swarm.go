@@ -12,7 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/multiformats/go-multiaddr"
 
 	"github.com/seed4134be55/peer/swarm/wire"
 )
@@ -24,9 +24,12 @@ const dialTimeout = 30 * time.Second
 type Config struct {
 	Host      host.Host
 	Library   Library
-	LimitUp   int64 // bytes a second for everything that is sent; 0: no limit
+	LimitUp   int64 // bytes a second for everything that is sent to peers that are not on-link; 0: no limit
 	LimitDown int64 // likewise received
-	Log       *slog.Logger
+	LANFirst  bool  // what a peer on-link has does not come from outside
+	// OnLink tells whether an address lies in a network that this machine has an interface in. nil: none does.
+	OnLink func(multiaddr.Multiaddr) bool
+	Log    *slog.Logger
 }
 
 // A Swarm is one peer's part in all swarms: it serves and it dials. Safe for concurrent use.
@@ -35,6 +38,7 @@ type Swarm struct {
 	server   *server
 	downlink *uplink
 	buffers  *buffers
+	accounts *accounts
 
 	lock  sync.Mutex
 	links map[peer.ID]*dialing
@@ -52,11 +56,22 @@ func New(cfg Config) *Swarm {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	b := new(buffers)
-	return &Swarm{
-		cfg: cfg, buffers: b, downlink: newUplink(cfg.LimitDown), links: make(map[peer.ID]*dialing),
-		server: newServer(cfg.Library, newUplink(cfg.LimitUp), b, cfg.Log),
+	if cfg.OnLink == nil {
+		cfg.OnLink = func(multiaddr.Multiaddr) bool { return false }
 	}
+	s := &Swarm{
+		cfg: cfg, buffers: new(buffers), accounts: new(accounts), downlink: newUplink(cfg.LimitDown),
+		links: make(map[peer.ID]*dialing),
+	}
+	s.server = newServer(s, newUplink(cfg.LimitUp))
+	return s
+}
+
+// near tells whether a connection leads to a peer on-link, and over no relay.
+func (s *Swarm) near(c network.Conn) bool {
+	addr := c.RemoteMultiaddr()
+	_, err := addr.ValueForProtocol(multiaddr.P_CIRCUIT)
+	return err != nil && s.cfg.OnLink(addr)
 }
 
 // Run serves other peers until ctx ends, and returns when all of it has stopped.
@@ -76,6 +91,7 @@ func (s *Swarm) Run(ctx context.Context) error {
 func (s *Swarm) Session(cfg SessionConfig) *Session {
 	cfg.Dial = s.dial
 	cfg.buffers = s.buffers
+	cfg.Self, cfg.LANFirst = s.cfg.Host.ID(), s.cfg.LANFirst
 	if cfg.Log == nil {
 		cfg.Log = s.cfg.Log
 	}
@@ -137,9 +153,7 @@ func (s *Swarm) connect(ctx context.Context, p peer.AddrInfo, d *dialing) {
 	defer close(d.ready)
 	ctx = network.WithAllowLimitedConn(ctx, "swarm control")
 	if d.err = s.cfg.Host.Connect(ctx, p); d.err == nil {
-		d.link, d.err = dialLink(ctx, func(proto string) (network.Stream, error) {
-			return s.cfg.Host.NewStream(ctx, p.ID, protocol.ID(proto))
-		}, s.downlink, s.buffers)
+		d.link, d.err = s.dialLink(ctx, p.ID)
 	}
 	if d.err != nil {
 		s.forget(p.ID, d)

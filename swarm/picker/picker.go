@@ -115,6 +115,9 @@ func (p *Picker) Done() bool { return p.missing == 0 }
 // Missing returns what is in scope and not held yet.
 func (p *Picker) Missing() (leaves int, bytes uint64) { return p.missing, p.missingBytes }
 
+// Held returns the leaves held. They are the picker's own, not to be changed.
+func (p *Picker) Held() *bitfield.Bitfield { return p.have }
+
 // Holds tells whether leaf i is held.
 func (p *Picker) Holds(i int) bool { return p.have.Has(i) }
 

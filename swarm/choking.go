@@ -1,0 +1,70 @@
+package swarm
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/seed4134be55/peer/swarm/choker"
+)
+
+// choking drives the choker over a server's clients.
+type choking struct {
+	lock   sync.Mutex
+	choker *choker.Choker
+	next   time.Time
+}
+
+func newChoking() choking {
+	return choking{choker: choker.New(rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))}
+}
+
+// rechoke decides anew whom to serve, if it is time or something has changed.
+func (sv *server) rechoke(changed bool) {
+	k := &sv.choking
+	k.lock.Lock()
+	defer k.lock.Unlock()
+	now := time.Now()
+	if !changed && now.Before(k.next) {
+		return
+	}
+	clients := sv.served()
+	peers := make([]choker.Peer, 0, len(clients))
+	by := make(map[choker.PeerID]*client, len(clients))
+	up := choker.Uplink{Limit: sv.uplink.rate}
+	for _, c := range clients {
+		peers = append(peers, c.peer(now))
+		by[c.num] = c
+		if !c.near {
+			up.Rate += c.account.out.look(now)
+		}
+	}
+	d := k.choker.Step(now, peers, up)
+	k.next = d.Next
+	for _, id := range d.Choke {
+		by[id].choke(true)
+	}
+	for _, id := range d.Unchoke {
+		by[id].choke(false)
+	}
+}
+
+// peer is what the choker is told of c.
+func (c *client) peer(now time.Time) choker.Peer {
+	p := choker.Peer{
+		ID: c.num, LAN: c.near, RateIn: c.account.in.look(now), Owes: c.account.owes(), Seeding: true,
+		BytesOut: uint64(c.account.out.total.Load()), Since: c.since,
+	}
+	if at := c.account.lastIn.Load(); at != 0 {
+		p.LastIn = time.Unix(0, at)
+	}
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	for _, ch := range c.channels {
+		if ch.interested {
+			p.Interested = true
+			p.Seeding = p.Seeding && ch.sharing.whole.Load()
+		}
+	}
+	return p
+}
