@@ -31,6 +31,7 @@ func (g *global) register(root *cobra.Command) {
 	f.Var(wordsFlag{&g.Modes, checkMode}, api.OptModes, "`MODES` of discovery, with commas between, or none")
 	f.Var(rateFlag{&g.LimitUp}, api.OptLimitUp, "send at most `RATE` (10MB, 1MiB/s, 20Mbit; 0: no limit)")
 	f.Var(rateFlag{&g.LimitDown}, api.OptLimitDown, "receive at most `RATE`")
+	f.BoolVar(&g.LANFirst, api.OptLANFirst, true, "what a peer of this LAN has does not come from outside it")
 	f.Var(wordsFlag{&g.Bootstrap, checkBootstrap}, api.OptBootstrap, "`ADDR` of a peer to meet first, with /p2p/ID, or none; may be repeated")
 	complete(root, api.OptReach, "loopback", "lan", "internet")
 }

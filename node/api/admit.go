@@ -39,13 +39,17 @@ func (o Options) text(name string) string {
 		return rate(o.LimitUp)
 	case OptLimitDown:
 		return rate(o.LimitDown)
+	case OptLANFirst:
+		return onOff(o.LANFirst)
 	case OptBootstrap:
 		return orWord(set(o.Bootstrap), "the default")
 	case OptRelay:
-		return map[bool]string{true: "on", false: "off"}[o.Relay]
+		return onOff(o.Relay)
 	}
 	return "not known to it" // from a newer version
 }
+
+func onOff(on bool) string { return map[bool]string{true: "on", false: "off"}[on] }
 
 func set(words []string) string {
 	words = slices.Sorted(slices.Values(words))

@@ -9,6 +9,7 @@ const (
 	OptModes     = "modes"
 	OptLimitUp   = "limit-up"
 	OptLimitDown = "limit-down"
+	OptLANFirst  = "lan-first"
 	OptBootstrap = "bootstrap"
 	OptRelay     = "relay"
 )
@@ -24,6 +25,7 @@ type Options struct {
 	Modes     []string `json:"modes,omitempty"`      // of discovery; empty is the default ones, "none" is none
 	LimitUp   int64    `json:"limit_up,omitempty"`   // bytes per second; 0 is none
 	LimitDown int64    `json:"limit_down,omitempty"` // bytes per second; 0 is none
+	LANFirst  bool     `json:"lan_first"`            // what a peer of this LAN has does not come from outside it
 	Bootstrap []string `json:"bootstrap,omitempty"`  // multiaddrs; empty is the default ones, "none" is none
 	Relay     bool     `json:"relay,omitempty"`      // relay for others (serve --relay)
 
