@@ -48,6 +48,8 @@ type Picker struct {
 
 	missing      int    // leaves in scope and not held
 	missingBytes uint64 // of these
+	scope        uint64 // bytes of all leaves in scope
+	repeated     uint64 // bytes asked of a second source because it would be sooner
 
 	sources map[SourceID]*source
 	order   []*source // as they were added: maps have no order, and runs must repeat
@@ -90,7 +92,11 @@ func New(c Config) *Picker {
 // Want adds leaves to what is to be fetched.
 func (p *Picker) Want(first, count int) {
 	for i := first; i < first+count; i++ {
-		if p.want.Set(i) && !p.have.Has(i) {
+		if !p.want.Set(i) {
+			continue
+		}
+		p.scope += uint64(p.size(i))
+		if !p.have.Has(i) {
 			p.missing++
 			p.missingBytes += uint64(p.size(i))
 			p.release(i)
@@ -101,7 +107,11 @@ func (p *Picker) Want(first, count int) {
 // Unwant takes leaves out of what is to be fetched. Requests for them stay.
 func (p *Picker) Unwant(first, count int) {
 	for i := first; i < first+count; i++ {
-		if p.want.Clear(i) && !p.have.Has(i) {
+		if !p.want.Clear(i) {
+			continue
+		}
+		p.scope -= uint64(p.size(i))
+		if !p.have.Has(i) {
 			p.missing--
 			p.missingBytes -= uint64(p.size(i))
 			p.claim(i)

@@ -10,6 +10,11 @@ const (
 	stealRatioEnd = 3  // the same once no leaf is free
 	soonerGain    = 2  // times sooner a leaf must come to be asked of another as well
 
+	// repeatShare of the bytes in scope, but one leaf in any case, may be asked for a second time because that is
+	// sooner. Many sources that are alike would otherwise all be asked for the last leaves of one another. Of a source
+	// that has stopped everything may be asked for again.
+	repeatShare = 1.0 / 256
+
 	// patience is how long a source may deliver nothing before its rate is no longer believed.
 	patience = 2 * time.Second
 
@@ -30,6 +35,8 @@ func (k *picking) steal() {
 		if over {
 			from = r.source.id
 			k.requests.remove(r)
+		} else if k.believed(r.source) > 0 {
+			k.repeated += uint64(r.size)
 		}
 		k.take(i, from)
 	}
@@ -51,11 +58,20 @@ func (k *picking) victim() (worst *request, over bool) {
 		if !faster && !sooner {
 			continue
 		}
-		if r := k.newestOf(o); r != nil {
-			worst, over, longest = r, faster || r != o.oldest, wait
+		r := k.newestOf(o)
+		if r == nil {
+			continue
+		}
+		if taken := faster || r != o.oldest; taken || k.mayRepeat(r) {
+			worst, over, longest = r, taken, wait
 		}
 	}
 	return worst, over
+}
+
+// mayRepeat tells whether another source may be asked for the leaf of r as well.
+func (k *picking) mayRepeat(r *request) bool {
+	return k.repeated == 0 || k.believed(r.source) == 0 || float64(k.repeated)+float64(r.size) <= repeatShare*float64(k.scope)
 }
 
 // compare tells whether s is fast enough to take over any request of o, whose queue takes wait seconds;

@@ -29,8 +29,8 @@ func (p *Picker) Only(id SourceID) bool {
 	return s != nil && s.suggest.only
 }
 
-// Declined returns the leaves that a source suggested and will not be asked for, since they are here, not wanted, or
-// another source has them. Each is returned once.
+// Declined returns the leaves that a source suggested and will not be asked for, since they are here, come from another
+// source, or are not wanted. Each is returned once.
 func (p *Picker) Declined(id SourceID) []int {
 	s := p.sources[id]
 	if s == nil {
@@ -47,20 +47,12 @@ func (k *picking) suggested() {
 	for len(said.leaves) > 0 {
 		i := said.leaves[0]
 		switch {
-		case k.requests.copies(i) > 0 && !k.have.Has(i): // it comes, perhaps from here
-		case !k.free.Has(i) || !k.s.has(i) || k.rarity.avail[i] > k.ownCount(i):
+		case k.requests.at(k.s, i) != nil: // it comes from here
+		case !k.free.Has(i) || !k.s.has(i):
 			said.declined = append(said.declined, i)
 		case !k.take(i, NoSource):
 			return
 		}
 		said.leaves = said.leaves[1:]
 	}
-}
-
-// ownCount is how often the source itself counts in the availability of leaf i.
-func (k *picking) ownCount(i int) uint16 {
-	if k.s.kind == partial || k.s.counted != nil && k.s.counted.Has(i) {
-		return 1
-	}
-	return 0
 }
