@@ -16,6 +16,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
 
+	"github.com/seed4134be55/peer/contentaddr"
 	"github.com/seed4134be55/peer/fault"
 	"github.com/seed4134be55/peer/swarm/choker"
 	"github.com/seed4134be55/peer/swarm/wire"
@@ -403,6 +404,24 @@ func (c *client) wake() {
 	case c.work <- struct{}{}:
 	default:
 	}
+}
+
+// ahead returns about how many bytes what stands first in the queue has, and whether there is anything.
+func (c *client) ahead() (int, bool) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if len(c.queue) == 0 {
+		return 0, false
+	}
+	o := c.queue[0]
+	m := o.ch.content.Manifest()
+	switch {
+	case o.kind == orderLeaves && int(o.first) < m.Leaves():
+		return int(m.Leaf(int(o.first)).Size), true
+	case o.kind == orderPage:
+		return int(min(o.count, maxPage)), true
+	}
+	return contentaddr.MaxBlock, true
 }
 
 // next takes the next single leaf, block or page off the queue.

@@ -83,9 +83,9 @@ func FuzzHolder(f *testing.F) {
 		s.work, s.ctx = new(errgroup.Group), t.Context()
 		src := &source{session: s, choked: true, pending: make(map[int]int), disputed: make(map[int]bool), byCID: make(map[int]bool)}
 		l := &link{
-			data: &pipe{in: bytes.NewReader(data)}, control: &pipe{}, gate: newUplink(0), buffers: s.cfg.buffers, ctx: t.Context(), cancel: func() {},
+			data: &pipe{in: bytes.NewReader(data)}, control: &pipe{}, gate: newUplink(0, 0), buffers: s.cfg.buffers, ctx: t.Context(), cancel: func() {},
 			account: new(accounts).open("a"),
-			outbox: make(chan wire.Message, outboxSize), channels: map[uint32]Receiver{1: src},
+			outbox:  make(chan wire.Message, outboxSize), channels: map[uint32]Receiver{1: src},
 		}
 		s.peers.add(peer.AddrInfo{ID: "a"}, "")
 		src.id = "a"
@@ -213,7 +213,7 @@ func FuzzWanter(f *testing.F) {
 			if !ok {
 				break
 			}
-			if c.fulfil(t.Context(), out, o) != nil {
+			if _, err := c.fulfil(t.Context(), out, o); err != nil {
 				break
 			}
 		}

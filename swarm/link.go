@@ -313,9 +313,11 @@ func (l *link) readData() error {
 		if err != nil {
 			return err
 		}
-		if err := l.gate.wait(l.ctx, l.id, h.Length, l.near); err != nil {
+		passed, err := l.gate.wait(l.ctx, l.id, h.Length, l.near)
+		if err != nil {
 			return err
 		}
+		passed(h.Length)
 		l.account.received(h.Length)
 		r := l.receiver(h.Channel)
 		taken := false

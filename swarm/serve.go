@@ -31,7 +31,7 @@ func (c *client) writeData(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { s.Reset() })
 	defer stop()
 	for {
-		o, ok := c.next()
+		n, ok := c.ahead()
 		if !ok {
 			select {
 			case <-c.work:
@@ -40,14 +40,32 @@ func (c *client) writeData(ctx context.Context) error {
 				return nil
 			}
 		}
-		if err := c.fulfil(ctx, s, o); err != nil {
+		if err := c.serveNext(ctx, s, n); err != nil {
 			return err
 		}
 	}
 }
 
-// fulfil sends one leaf, block or page, or says why not. Its error ends the client.
-func (c *client) fulfil(ctx context.Context, s network.Stream, o order) error {
+// serveNext sends what stands first in the queue, some n bytes, when the uplink's turn for it has come. Until then it may
+// be cancelled, and nothing is read for it.
+func (c *client) serveNext(ctx context.Context, s network.Stream, n int) error {
+	done, err := c.sv.uplink.wait(ctx, c.id, n, c.near)
+	if err != nil {
+		return nil // shutting down
+	}
+	sent := 0
+	defer func() { done(sent) }()
+	o, ok := c.next()
+	if !ok {
+		return nil
+	}
+	sent, err = c.fulfil(ctx, s, o)
+	c.account.out.total.Add(int64(sent))
+	return err
+}
+
+// fulfil sends one leaf, block or page, or says why not, and returns how many bytes left. Its error ends the client.
+func (c *client) fulfil(ctx context.Context, s network.Stream, o order) (int, error) {
 	switch o.kind {
 	case orderPage:
 		return c.sendPage(ctx, s, o)
@@ -58,10 +76,10 @@ func (c *client) fulfil(ctx context.Context, s network.Stream, o order) error {
 	}
 }
 
-func (c *client) sendLeaf(ctx context.Context, s network.Stream, o order) error {
+func (c *client) sendLeaf(ctx context.Context, s network.Stream, o order) (int, error) {
 	m := o.ch.content.Manifest()
 	if !m.Complete() || int(o.first) >= m.Leaves() {
-		return fmt.Errorf("asks for leaf %d of %d", o.first, m.Leaves())
+		return 0, fmt.Errorf("asks for leaf %d of %d", o.first, m.Leaves())
 	}
 	buf := c.sv.buffers.get(int(m.Leaf(int(o.first)).Size))
 	defer c.sv.buffers.put(buf)
@@ -70,18 +88,21 @@ func (c *client) sendLeaf(ctx context.Context, s network.Stream, o order) error 
 		c.sv.log.Debug("leaf not served", "root", m.Root(), "leaf", o.first, "why", err)
 		o.ch.sharing.lost(int(o.first))
 		c.send(wire.Reject{Channel: o.ch.id, Leaves: []wire.Range{{First: o.first, Count: 1}}, Reason: wire.RejectedNotHere})
-		return nil
+		return 0, nil
 	}
-	o.ch.sharing.sent(o.ch, int(o.first))
 	frame := buf.head()
 	start := wire.PutLeafHeader(frame, o.ch.id, o.first, len(block))
-	return c.write(ctx, s, frame[start:wire.MaxHeader+len(block)])
+	n, err := write(s, frame[start:wire.MaxHeader+len(block)])
+	if err == nil {
+		o.ch.sharing.sent(o.ch, int(o.first))
+	}
+	return n, err
 }
 
 var errNotOfRoot = errors.New("not a block of the channel's root")
 
 // sendBlock serves a leaf or an inner node of the root by its CID.
-func (c *client) sendBlock(ctx context.Context, s network.Stream, o order) error {
+func (c *client) sendBlock(ctx context.Context, s network.Stream, o order) (int, error) {
 	content := o.ch.content
 	buf := c.sv.buffers.get(contentaddr.MaxBlock)
 	defer c.sv.buffers.put(buf)
@@ -95,17 +116,17 @@ func (c *client) sendBlock(ctx context.Context, s network.Stream, o order) error
 	}
 	if err != nil {
 		c.send(wire.RejectBlock{Channel: o.ch.id, Tag: o.tag, Reason: wire.RejectedNotHere})
-		return nil
+		return 0, nil
 	}
 	frame := buf.head()
 	start := wire.PutBlockHeader(frame, o.ch.id, o.tag, len(block))
-	return c.write(ctx, s, frame[start:wire.MaxHeader+len(block)])
+	return write(s, frame[start:wire.MaxHeader+len(block)])
 }
 
-func (c *client) sendPage(ctx context.Context, s network.Stream, o order) error {
+func (c *client) sendPage(ctx context.Context, s network.Stream, o order) (int, error) {
 	m := o.ch.content.Manifest()
 	if int(o.first) >= m.Len() {
-		return fmt.Errorf("asks for manifest entry %d of %d", o.first, m.Len())
+		return 0, fmt.Errorf("asks for manifest entry %d of %d", o.first, m.Len())
 	}
 	page := make([]byte, wire.MaxHeader, wire.MaxHeader+maxPage)
 	node := func(c cid.Cid) ([]byte, error) { return o.ch.content.Node(ctx, c) }
@@ -113,19 +134,14 @@ func (c *client) sendPage(ctx context.Context, s network.Stream, o order) error 
 	if err != nil {
 		c.sv.log.Warn("manifest not served", "root", m.Root(), "why", err)
 		c.send(wire.Refused{Channel: o.ch.id, Reason: wire.RefusedRoot})
-		return nil
+		return 0, nil
 	}
 	start := wire.PutPageHeader(page, o.ch.id, o.first, uint32(n), len(page)-wire.MaxHeader)
-	return c.write(ctx, s, page[start:])
+	return write(s, page[start:])
 }
 
-// write sends one frame when the uplink's turn for it has come.
-func (c *client) write(ctx context.Context, s network.Stream, frame []byte) error {
-	if err := c.sv.uplink.wait(ctx, c.id, len(frame), c.near); err != nil {
-		return nil // shutting down
-	}
+// write sends one frame.
+func write(s network.Stream, frame []byte) (int, error) {
 	s.SetWriteDeadline(time.Now().Add(dataTimeout))
-	_, err := s.Write(frame)
-	c.account.out.total.Add(int64(len(frame)))
-	return err
+	return s.Write(frame)
 }

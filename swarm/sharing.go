@@ -19,8 +19,9 @@ const (
 	// maxTold bounds the memory for what clients say that they hold, of all roots together, in bytes. Clients beyond
 	// it are served without suggestions.
 	maxTold = 32 << 20
-	// minDepth is how many bytes are suggested to a client and not sent, at least; depthTime is the same in time.
-	minDepth, depthTime = 2 << 20, 500 * time.Millisecond
+	// minDepth is how many bytes are suggested to all clients together and not sent, at least: what leaves abreast and
+	// one that is read. depthTime is the same of each client in time. What is suggested too early comes late.
+	minDepth, depthTime = (abreast + 1) << 20, 500 * time.Millisecond
 )
 
 // A sharing is one root as clients get it: what each holds and, where we hold it whole, what each is suggested.
@@ -196,7 +197,7 @@ func (sh *sharing) depth(id spread.ClientID) int {
 	if !unchoked {
 		return 0
 	}
-	return max(minDepth, int(c.account.out.look(time.Now())*depthTime.Seconds()))
+	return max(minDepth/len(sh.by), int(c.account.out.look(time.Now())*depthTime.Seconds()))
 }
 
 // asked divides leaves that ch asks for into those to send and those that are to come from elsewhere.

@@ -60,10 +60,10 @@ func New(cfg Config) *Swarm {
 		cfg.OnLink = func(multiaddr.Multiaddr) bool { return false }
 	}
 	s := &Swarm{
-		cfg: cfg, buffers: new(buffers), accounts: new(accounts), downlink: newUplink(cfg.LimitDown),
+		cfg: cfg, buffers: new(buffers), accounts: new(accounts), downlink: newUplink(cfg.LimitDown, 0),
 		links: make(map[peer.ID]*dialing),
 	}
-	s.server = newServer(s, newUplink(cfg.LimitUp))
+	s.server = newServer(s, newUplink(cfg.LimitUp, abreast))
 	return s
 }
 

@@ -29,6 +29,8 @@ const (
 	// lateAfter is how long the last leaves may take, at least, before others than those they were suggested to may
 	// ask for them; latePaces is the same in what a leaf took so far.
 	lateAfter, latePaces = 2 * time.Second, 4
+	// repeatAfter is how long nothing may be sent or passed on before others are suggested what one alone has.
+	repeatAfter = 500 * time.Millisecond
 )
 
 // A ClientID names a wanter. It is the caller's choice.
@@ -50,7 +52,8 @@ type Spread struct {
 	by     map[ClientID]*client
 	order  []*client // as they came: maps have no order, and runs must repeat
 	only   bool
-	moved  time.Time     // when a first copy last was sent, or suggestions began
+	moved  time.Time     // when a first copy last was sent or seen to be passed on, or suggestions began
+	passed bool          // one was since Suggest was last called
 	pace   time.Duration // between two of them, smoothed
 }
 
@@ -61,7 +64,8 @@ type client struct {
 	first   *bitfield.Bitfield // their first copies are its, and nobody else is known to have them
 	sent    *bitfield.Bitfield // of these, those that it was sent; others it was suggested, or has asked for
 	takes   *bitfield.Bitfield // it has not refused them
-	pending int                // bytes of first copies that it may ask for and has not been sent
+	again   *bitfield.Bitfield // others' first copies that it was suggested as well, and not sent
+	pending int                // bytes that it was suggested, or has asked for first, and has not been sent
 	alone   int                // bytes of those it was sent and nobody else is known to have
 	only    bool               // what it was told
 	found   []int              // to suggest
@@ -75,13 +79,15 @@ func New(leaves int, size func(i int) uint32, r *rand.Rand) *Spread {
 }
 
 // Cost returns the bytes of memory that a wanter takes.
-func (s *Spread) Cost() int { return s.unsent.Len()/2 + 256 }
+func (s *Spread) Cost() int { return 5*s.unsent.Len()/8 + 256 }
 
 // Join adds a wanter.
 func (s *Spread) Join(id ClientID) {
 	if s.by[id] == nil {
 		n := s.unsent.Len()
-		c := &client{id: id, has: bitfield.New(n), first: bitfield.New(n), sent: bitfield.New(n), takes: bitfield.Full(n)}
+		c := &client{
+			id: id, has: bitfield.New(n), first: bitfield.New(n), sent: bitfield.New(n), takes: bitfield.Full(n), again: bitfield.New(n),
+		}
 		s.by[id] = c
 		s.order = append(s.order, c)
 	}
@@ -151,9 +157,18 @@ func (s *Spread) Has(id ClientID, first, count int) {
 // seen notes that c has leaf i.
 func (s *Spread) seen(c *client, i int) {
 	s.unsent.Clear(i)
+	s.dropAgain(c, i)
 	// It came from elsewhere, or has been passed on.
 	if o := s.owner(i); o != nil && (o == c) != o.sent.Has(i) {
 		s.disown(o, i)
+		s.passed = s.passed || o != c
+	}
+}
+
+// dropAgain takes leaf i out of what c was suggested although another has it.
+func (s *Spread) dropAgain(c *client, i int) {
+	if c.again.Clear(i) {
+		c.pending -= int(s.size(i))
 	}
 }
 
@@ -167,7 +182,7 @@ func (s *Spread) Asked(id ClientID, i int) bool {
 	if s.unsent.Has(i) {
 		s.give(c, i)
 	}
-	return !s.only || c.first.Has(i)
+	return !s.only || c.first.Has(i) || c.again.Has(i)
 }
 
 // give makes the first copy of leaf i c's.
@@ -180,7 +195,11 @@ func (s *Spread) give(c *client, i int) {
 // Sent says that leaf i has been sent to a wanter at now.
 func (s *Spread) Sent(now time.Time, id ClientID, i int) {
 	c := s.by[id]
-	if c == nil || !c.first.Has(i) || c.sent.Has(i) {
+	if c == nil {
+		return
+	}
+	s.dropAgain(c, i)
+	if !c.first.Has(i) || c.sent.Has(i) {
 		return
 	}
 	if s.only {
@@ -206,7 +225,12 @@ func (s *Spread) Cancelled(id ClientID, i int) {
 
 // Rejected says that a wanter was refused leaf i, for now.
 func (s *Spread) Rejected(id ClientID, i int) {
-	if c := s.by[id]; c != nil && c.first.Has(i) && !c.sent.Has(i) {
+	c := s.by[id]
+	if c == nil {
+		return
+	}
+	s.dropAgain(c, i)
+	if c.first.Has(i) && !c.sent.Has(i) {
 		s.disown(c, i)
 		s.free(i)
 	}
@@ -216,6 +240,9 @@ func (s *Spread) Rejected(id ClientID, i int) {
 func (s *Spread) Lost(i int) {
 	s.unsent.Clear(i)
 	s.lost[i] = true
+	for _, c := range s.order {
+		s.dropAgain(c, i)
+	}
 	if o := s.owner(i); o != nil {
 		s.disown(o, i)
 	}

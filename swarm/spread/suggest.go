@@ -1,6 +1,7 @@
 package spread
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -10,9 +11,17 @@ import (
 // Suggest returns what to tell wanters at now: leaves, so that as much is pending with each as depth says, in bytes,
 // and whether they are to ask for those only. The depth of a wanter that is not served now is zero. It is called
 // whenever something has changed, and every second or so while Active.
+//
+// First all leaves are suggested once. Then, until all have been passed on, those of a wanter that keeps more to itself
+// than is on its way to others, or of any when nothing moves, are suggested to the others as well, who decline what they
+// get from it already. What has just arrived at another is not fetched here, and nobody waits for one that passes
+// nothing on.
 func (s *Spread) Suggest(now time.Time, depth func(ClientID) int) []Suggestion {
 	was := s.only
-	s.only = len(s.order) > 1 && (s.unsent.Count() > 0 || s.pending() > 0 && !s.late(now))
+	if s.passed {
+		s.moved, s.passed = now, false
+	}
+	s.only = len(s.order) > 1 && (s.unsent.Count() > 0 || s.underWay() && !s.late(now))
 	if s.only && !was {
 		s.moved = now
 	}
@@ -22,6 +31,9 @@ func (s *Spread) Suggest(now time.Time, depth func(ClientID) int) []Suggestion {
 			break
 		}
 		s.givePiece(c)
+	}
+	if s.only && s.unsent.Count() == 0 {
+		s.repeat(now, depth)
 	}
 	return s.tell()
 }
@@ -34,13 +46,36 @@ func (s *Spread) late(now time.Time) bool {
 	return now.Sub(s.moved) > max(lateAfter, latePaces*s.pace)
 }
 
-// pending returns the bytes that wanters may ask for and have not been sent.
-func (s *Spread) pending() int {
-	n := 0
+// underWay tells whether some first copy has not been sent, or not been passed on.
+func (s *Spread) underWay() bool {
+	return slices.ContainsFunc(s.order, func(c *client) bool { return c.pending > 0 || c.alone > 0 })
+}
+
+// repeat suggests what one wanter alone has to others with room, those first of whom keeps most.
+func (s *Spread) repeat(now time.Time, depth func(ClientID) int) {
+	stuck := now.Sub(s.moved) > repeatAfter
+	owners := slices.Clone(s.order)
+	slices.SortStableFunc(owners, func(a, b *client) int { return cmp.Compare(b.alone, a.alone) })
 	for _, c := range s.order {
-		n += c.pending
+		room := depth(c.id) - c.pending
+		for _, o := range owners {
+			if o != c && (stuck || o.alone > ahead) {
+				room = s.repeatOf(o, c, room)
+			}
+		}
 	}
-	return n
+}
+
+// repeatOf suggests to c what o alone has, and returns how much room is left.
+func (s *Spread) repeatOf(o, c *client, room int) int {
+	for i := o.sent.NextCommon(c.takes, 0); i >= 0 && room > 0; i = o.sent.NextCommon(c.takes, i+1) {
+		if o.has.Has(i) && c.again.Set(i) {
+			c.found = append(c.found, i)
+			c.pending += int(s.size(i))
+			room -= int(s.size(i))
+		}
+	}
+	return room
 }
 
 // next returns the wanter to suggest a piece to: of those that have room, the one that keeps least to itself, unless
@@ -55,10 +90,15 @@ func (s *Spread) next(depth func(ClientID) int) *client {
 			best = c
 		}
 	}
-	if best != nil && best.alone > s.median()+ahead && s.pending() > 0 {
+	if best != nil && best.alone > s.median()+ahead && s.pending() {
 		return nil
 	}
 	return best
+}
+
+// pending tells whether some wanter may ask for something that it has not been sent.
+func (s *Spread) pending() bool {
+	return slices.ContainsFunc(s.order, func(c *client) bool { return c.pending > 0 })
 }
 
 // median returns what half of the wanters keep to themselves at most, in bytes.
