@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+
+	"github.com/seed4134be55/peer/internal/process"
 )
 
 // workspace is the folder that a run works in: the two programs, their input, homes and output.
@@ -37,21 +39,10 @@ func (w *workspace) remove() { _ = os.RemoveAll(w.dir) }
 
 // build builds both programs from the module that bench is run in.
 func (w *workspace) build(ctx context.Context) error {
-	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
-	if err != nil {
-		return fmt.Errorf("find the module: %w", err)
+	if err := process.Build(ctx, "", "./cmd/peer", w.peer); err != nil {
+		return err
 	}
-	top := string(root[:len(root)-1])
-	for _, b := range []struct{ module, pkg, program string }{
-		{top, "./cmd/peer", w.peer},
-		{filepath.Join(top, "bench", "baseline"), ".", w.baseline},
-	} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-C", b.module, "-o", b.program, b.pkg)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("build %s in %s: %w\n%s", b.pkg, b.module, err, out)
-		}
-	}
-	return nil
+	return process.Build(ctx, "bench/baseline", ".", w.baseline)
 }
 
 // fresh makes an empty folder for one run.

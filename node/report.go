@@ -47,7 +47,7 @@ func (n *Node) Status(_ context.Context, _ api.StatusRequest, emit func(api.Even
 		Event: api.EventStatus, Peer: n.host.ID().String(), Addrs: n.addrs(), Running: running, Pid: os.Getpid(), Version: n.cfg.Version,
 		Home: n.cfg.Home.Dir(), Reach: n.reach.String(), Network: n.network(), Modes: n.modeNames(), Seconds: time.Since(n.started).Seconds(),
 		Peers: len(n.host.Network().Peers()), Shares: shares, Transfers: transfers, Bytes: size.Bytes,
-		Sent: n.swarm.Sent(), Received: n.swarm.Received(),
+		Sent: n.swarm.Sent(), Received: n.swarm.Received(), Words: n.swarm.Words(),
 	})
 	return nil
 }

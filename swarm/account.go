@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"io"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,18 @@ func (m *meter) look(now time.Time) float64 {
 		m.at, m.seen = now, total
 	}
 	return m.rate
+}
+
+// A tally counts the bytes that pass to a writer.
+type tally struct {
+	to io.Writer
+	n  *atomic.Int64
+}
+
+func (t tally) Write(p []byte) (int, error) {
+	n, err := t.to.Write(p)
+	t.n.Add(int64(n))
+	return n, err
 }
 
 // An account is what one peer and we have given each other, over all roots and in both directions, while connected.

@@ -160,7 +160,7 @@ func (c *client) send(m wire.Message) {
 }
 
 func (c *client) writeControl(ctx context.Context) error {
-	out := wire.NewWriter(c.control)
+	out := wire.NewWriter(tally{c.control, c.sv.words})
 	for {
 		select {
 		case m := <-c.outbox:

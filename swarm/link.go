@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -55,6 +56,7 @@ type link struct {
 	buffers *buffers
 	near    bool // on-link
 	account *account
+	words   *atomic.Int64 // bytes of control messages sent
 
 	lock     sync.Mutex
 	channels map[uint32]Receiver
@@ -75,7 +77,7 @@ func (s *Swarm) dialLink(ctx context.Context, id peer.ID) (*link, error) {
 	}
 	l := &link{
 		id: id, control: control, data: data, relayed: control.Conn().Stat().Limited, near: s.near(control.Conn()),
-		outbox: make(chan wire.Message, outboxSize), gate: s.downlink, buffers: s.buffers,
+		outbox: make(chan wire.Message, outboxSize), gate: s.downlink, buffers: s.buffers, words: &s.words,
 		channels: make(map[uint32]Receiver),
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
@@ -187,7 +189,7 @@ func (l *link) send(m wire.Message) {
 }
 
 func (l *link) writeControl() {
-	out := wire.NewWriter(l.control)
+	out := wire.NewWriter(tally{l.control, l.words})
 	for {
 		select {
 		case m := <-l.outbox:

@@ -62,6 +62,7 @@ type server struct {
 	buffers  *buffers
 	accounts *accounts
 	near     func(network.Conn) bool
+	words    *atomic.Int64 // bytes of control messages sent
 	log      *slog.Logger
 
 	lock    sync.Mutex
@@ -77,7 +78,7 @@ type server struct {
 
 func newServer(s *Swarm, up *uplink) *server {
 	return &server{
-		lib: s.cfg.Library, uplink: up, buffers: s.buffers, accounts: s.accounts, near: s.near, log: s.cfg.Log,
+		lib: s.cfg.Library, uplink: up, buffers: s.buffers, accounts: s.accounts, near: s.near, words: &s.words, log: s.cfg.Log,
 		clients: make(map[wire.SessionID]*client), roots: make(map[cid.Cid]*sharing), choking: newChoking(),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -39,6 +40,7 @@ type Swarm struct {
 	downlink *uplink
 	buffers  *buffers
 	accounts *accounts
+	words    atomic.Int64 // bytes of control messages sent
 
 	lock  sync.Mutex
 	links map[peer.ID]*dialing
@@ -100,6 +102,9 @@ func (s *Swarm) Session(cfg SessionConfig) *Session {
 
 // Sent and Received return the bytes of data that passed since the start.
 func (s *Swarm) Sent() int64 { return s.server.uplink.bytes.Load() }
+
+// Words returns the bytes of messages, beside data, that were sent since the start.
+func (s *Swarm) Words() int64 { return s.words.Load() }
 
 // Received returns the bytes of data that have arrived since the start.
 func (s *Swarm) Received() int64 { return s.downlink.bytes.Load() }

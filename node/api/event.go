@@ -76,6 +76,7 @@ type Event struct {
 	Latency  float64  `json:"latency"`  // seconds, round trip
 	Sent     int64    `json:"sent"`     // bytes
 	Received int64    `json:"received"` // bytes
+	Words    int64    `json:"words"`    // bytes of the swarm's messages, beside the data, sent
 
 	// This peer.
 	Running   bool     `json:"running"` // it is on the network, not just opened to answer

@@ -1,0 +1,45 @@
+package swarmlab
+
+import (
+	"context"
+
+	"github.com/seed4134be55/peer/internal/netlab"
+)
+
+// router is a seed and four downloaders in one LAN and four in another. What crosses towards the seed's LAN counts too.
+func router(ctx context.Context, cfg Config) ([]Figure, error) {
+	o := netlab.Options{Hosts: 9, Split: 5}
+	return in(ctx, cfg, o, func(w *world) ([]Figure, error) {
+		if err := w.file(); err != nil {
+			return nil, err
+		}
+		if err := w.measure(); err != nil {
+			return nil, err
+		}
+		a, b, err := w.lab.Bytes("router")
+		if err != nil {
+			return nil, err
+		}
+		_, link, err := w.seed("h1")
+		if err != nil {
+			return nil, err
+		}
+		ps, err := w.getAll(2, 9, link)
+		if err != nil {
+			return nil, err
+		}
+		took, err := w.finish(ps)
+		if err != nil {
+			return nil, err
+		}
+		c, d, err := w.lab.Bytes("router")
+		if err != nil {
+			return nil, err
+		}
+		crossed := float64(c+d-a-b) / w.wire / float64(w.bytes)
+		return []Figure{
+			{What: "copies that crossed the router, both ways", Got: crossed, Reach: 1.1},
+			{What: "slowest over the bound", Got: took[7] / w.bound},
+		}, nil
+	})
+}
