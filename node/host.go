@@ -65,6 +65,7 @@ func newHost(key crypto.PrivKey, r reach.Reach, agent string, serveRelay bool, r
 		libp2p.Transport(tcp.NewTCPTransport),
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
 		libp2p.Security(noise.ID, noise.New),
+		muxer(),
 		libp2p.ResourceManager(resources),
 		libp2p.ConnectionManager(conns),
 		libp2p.ConnectionGater(reach.Gater{Reach: r}),
