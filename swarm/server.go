@@ -144,6 +144,9 @@ func (sv *server) onData(s network.Stream) {
 func (sv *server) admit(c *client) error {
 	sv.lock.Lock()
 	defer sv.lock.Unlock()
+	if sv.ctx == nil {
+		return errors.New("this peer stops")
+	}
 	if sv.clients[c.session] != nil {
 		return errors.New("its session exists already")
 	}
@@ -161,7 +164,8 @@ func (sv *server) admit(c *client) error {
 	sv.clients[c.session] = c
 	if !sv.tending {
 		sv.tending = true
-		sv.running.Go(sv.tend)
+		ctx := sv.ctx
+		sv.running.Go(func() { sv.tend(ctx) })
 	}
 	return nil
 }
@@ -169,11 +173,19 @@ func (sv *server) admit(c *client) error {
 // tendEvery is how often what time alone brings is looked at: who is to be choked, what is to be suggested.
 const tendEvery = 500 * time.Millisecond
 
-// tend runs while there are clients.
-func (sv *server) tend() {
+// tend runs while there are clients, and no longer than ctx.
+func (sv *server) tend(ctx context.Context) {
 	clock := time.NewTicker(tendEvery)
 	defer clock.Stop()
-	for range clock.C {
+	for {
+		select {
+		case <-clock.C:
+		case <-ctx.Done():
+			sv.lock.Lock()
+			sv.tending = false
+			sv.lock.Unlock()
+			return
+		}
 		sv.lock.Lock()
 		if len(sv.clients) == 0 {
 			sv.tending = false
