@@ -24,7 +24,7 @@ func far(t *testing.T, h host.Host, o distance.Options) (*distance.Path, multiad
 	port, err := h.Addrs()[0].ValueForProtocol(multiaddr.P_TCP)
 	must(t, err)
 	p := distance.New(t, net.JoinHostPort("127.0.0.1", port), o)
-	return p, multiaddr.StringCast(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/p2p/%s", p.Port(), h.ID()))
+	return p, p.Addr().Encapsulate(multiaddr.StringCast("/p2p/" + h.ID().String()))
 }
 
 // plainCopy returns the bytes a second of n bytes that come over such a path with nothing but TCP.

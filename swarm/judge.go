@@ -54,7 +54,7 @@ func (s *Session) judge(now time.Time) {
 		}
 		if src.stalled && quiet > 2*stallAfter {
 			src.stalled = false // ask again, one window
-			src.window = window{rate: 1}
+			src.window = window{rate: 1, rtt: src.window.rtt}
 		}
 	}
 }

@@ -48,6 +48,7 @@ type link struct {
 	control network.Stream
 	data    network.Stream
 	relayed bool
+	rtt     time.Duration // of the hellos
 	outbox  chan wire.Message
 	ctx     context.Context // ends when the link is lost
 	cancel  context.CancelFunc
@@ -103,6 +104,7 @@ func (l *link) greet(in *wire.Reader) error {
 	l.data.SetDeadline(deadline)
 	var session wire.SessionID
 	rand.Read(session[:])
+	asked := time.Now()
 	if err := wire.NewWriter(l.control).Write(hello(session)); err != nil {
 		return err
 	}
@@ -110,6 +112,7 @@ func (l *link) greet(in *wire.Reader) error {
 	if err != nil {
 		return err
 	}
+	l.rtt = time.Since(asked)
 	h, ok := m.(wire.Hello)
 	switch {
 	case !ok:
@@ -462,6 +465,9 @@ func (c *linkChannel) Interested(yes bool) {
 
 // Owes implements Source.
 func (c *linkChannel) Owes(yes bool) { c.link.account.owe(c, yes) }
+
+// RTT implements Source.
+func (c *linkChannel) RTT() time.Duration { return c.link.rtt }
 
 // Near implements Source.
 func (c *linkChannel) Near() bool { return c.link.near }

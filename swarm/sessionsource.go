@@ -103,6 +103,7 @@ func (s *Session) onDialed(src *source, conn Source, err error) {
 		s.peers.known[src.id].banned = s.peers.known[src.id].banned || brokeRule(err)
 		return
 	}
+	src.window.rtt = min(conn.RTT(), longestRTT)
 	s.sources[src.id] = src
 }
 

@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"context"
+	"time"
 
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -37,6 +38,8 @@ type Source interface {
 	Owes(bool)
 	// Relayed tells whether the way to the source leads over a relay that limits what may pass.
 	Relayed() bool
+	// RTT returns how long a word to the source and its answer took; 0 if that is not known.
+	RTT() time.Duration
 	// Near tells whether the source is on-link.
 	Near() bool
 	// Close ends the channel; nothing reaches the Receiver after Gone.

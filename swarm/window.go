@@ -12,6 +12,9 @@ const (
 	// bridge a pause of our loop, little enough that a source which slows down holds few pieces.
 	windowTime = 500 * time.Millisecond
 
+	// longestRTT is the longest round trip that is believed: one that includes a satellite or two.
+	longestRTT = 2 * time.Second
+
 	// rateSpan is the shortest time over which a rate is taken.
 	rateSpan = 100 * time.Millisecond
 )
@@ -21,9 +24,9 @@ const (
 // TCP's slow start while more is delivered than was thought possible. It is pure and owned by the
 // session loop.
 type window struct {
-	rate  float64 // bytes a second, smoothed
-	rtt   time.Duration
-	since time.Time // start of the running measurement; zero: none runs
+	rate  float64       // bytes a second, smoothed
+	rtt   time.Duration // to the source; 0: not known
+	since time.Time     // start of the running measurement; zero: none runs
 	bytes int
 }
 

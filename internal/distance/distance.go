@@ -10,12 +10,15 @@ package distance
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/multiformats/go-multiaddr"
 )
 
 const (
@@ -60,6 +63,11 @@ func New(t testing.TB, to string, o Options) *Path {
 
 // Port returns where on 127.0.0.1 the path begins.
 func (p *Path) Port() int { return p.ln.Addr().(*net.TCPAddr).Port }
+
+// Addr is the same as libp2p writes it.
+func (p *Path) Addr() multiaddr.Multiaddr {
+	return multiaddr.StringCast(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", p.Port()))
+}
 
 // Carried returns the bytes that have come out, both ways together.
 func (p *Path) Carried() int64 { return p.carried.Load() }
