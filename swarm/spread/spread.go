@@ -49,6 +49,8 @@ type Spread struct {
 	rand   *rand.Rand
 	unsent *bitfield.Bitfield // nobody is known to have them or to be about to get them from us
 	lost   map[int]bool       // we have them no more
+	owners []*client          // of each leaf, whose first copy it is; nil: nobody's
+	copies []int32            // of each leaf, how many wanters have it
 	by     map[ClientID]*client
 	order  []*client // as they came: maps have no order, and runs must repeat
 	only   bool
@@ -75,6 +77,7 @@ type client struct {
 func New(leaves int, size func(i int) uint32, r *rand.Rand) *Spread {
 	return &Spread{
 		size: size, rand: r, unsent: bitfield.Full(leaves), lost: make(map[int]bool), by: make(map[ClientID]*client),
+		owners: make([]*client, leaves), copies: make([]int32, leaves),
 	}
 }
 
@@ -101,7 +104,11 @@ func (s *Spread) Leave(id ClientID) {
 	}
 	delete(s.by, id)
 	s.order = slices.DeleteFunc(s.order, func(o *client) bool { return o == c })
+	for i := range c.has.All() {
+		s.copies[i]--
+	}
 	for i := range c.first.All() {
+		s.owners[i] = nil
 		s.free(i)
 	}
 	for i := range c.has.All() {
@@ -110,18 +117,12 @@ func (s *Spread) Leave(id ClientID) {
 }
 
 // owner returns the wanter whose first copy leaf i is, or nil.
-func (s *Spread) owner(i int) *client {
-	for _, c := range s.order {
-		if c.first.Has(i) {
-			return c
-		}
-	}
-	return nil
-}
+func (s *Spread) owner(i int) *client { return s.owners[i] }
 
 // disown takes the first copy of leaf i from c.
 func (s *Spread) disown(c *client, i int) {
 	c.first.Clear(i)
+	s.owners[i] = nil
 	if c.sent.Clear(i) {
 		c.alone -= int(s.size(i))
 	} else {
@@ -138,7 +139,7 @@ func (s *Spread) free(i int) {
 
 // heldBeside tells whether a wanter other than c has leaf i.
 func (s *Spread) heldBeside(c *client, i int) bool {
-	return slices.ContainsFunc(s.order, func(o *client) bool { return o != c && o.has.Has(i) })
+	return s.copies[i] > 1 || s.copies[i] == 1 && (c == nil || !c.has.Has(i))
 }
 
 // Has says that a wanter has these leaves, from wherever. Those that do not exist are ignored.
@@ -149,6 +150,7 @@ func (s *Spread) Has(id ClientID, first, count int) {
 	}
 	for i := first; i < first+min(count, s.unsent.Len()-first); i++ {
 		if c.has.Set(i) {
+			s.copies[i]++
 			s.seen(c, i)
 		}
 	}
@@ -189,6 +191,7 @@ func (s *Spread) Asked(id ClientID, i int) bool {
 func (s *Spread) give(c *client, i int) {
 	s.unsent.Clear(i)
 	c.first.Set(i)
+	s.owners[i] = c
 	c.pending += int(s.size(i))
 }
 

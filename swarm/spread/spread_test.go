@@ -302,6 +302,15 @@ func check(t *testing.T, s *Spread, lost map[int]bool, when string) {
 		}
 	}
 	for i := range s.unsent.Len() {
+		copies := int32(0)
+		for _, c := range s.order {
+			if c.has.Has(i) {
+				copies++
+			}
+		}
+		if o := s.owner(i); copies != s.copies[i] || o != nil && (s.by[o.id] != o || !o.first.Has(i)) {
+			t.Fatalf("%s: %d have leaf %d, %d are counted; its first copy is %v's", when, copies, i, s.copies[i], o)
+		}
 		free := s.unsent.Has(i)
 		if free && (s.owner(i) != nil || s.heldBeside(nil, i)) {
 			t.Fatalf("%s: leaf %d is unsent, and somebody's", when, i)
