@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/seed4134be55/peer/swarm/choker"
 )
 
@@ -13,10 +15,17 @@ type choking struct {
 	lock   sync.Mutex
 	choker *choker.Choker
 	next   time.Time
+	pace   *rate.Limiter // of decisions that wanters bring about
 }
 
+// Wanters may make us decide this often a second, after a burst; what is more waits for the next look at the time.
+const rechokeRate, rechokeBurst = 50, 64
+
 func newChoking() choking {
-	return choking{choker: choker.New(rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))}
+	return choking{
+		choker: choker.New(rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))),
+		pace:   rate.NewLimiter(rechokeRate, rechokeBurst),
+	}
 }
 
 // rechoke decides anew whom to serve, if it is time or something has changed.
@@ -25,6 +34,10 @@ func (sv *server) rechoke(changed bool) {
 	k.lock.Lock()
 	defer k.lock.Unlock()
 	now := time.Now()
+	if changed && !k.pace.AllowN(now, 1) {
+		k.next = now
+		return
+	}
 	if !changed && now.Before(k.next) {
 		return
 	}

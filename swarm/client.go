@@ -299,8 +299,12 @@ func (c *client) onInterest(id uint32, yes bool) {
 		return
 	}
 	c.lock.Lock()
+	same := ch.interested == yes
 	ch.interested = yes
 	c.lock.Unlock()
+	if same {
+		return
+	}
 	if yes {
 		ch.sharing.join(ch)
 	}

@@ -204,11 +204,17 @@ func (m *member) info() peer.AddrInfo {
 // join starts a peer that holds h.
 func join(t *testing.T, h *held) *member {
 	t.Helper()
+	return joinLimited(t, h, 0)
+}
+
+// joinLimited is join for a peer that sends no more than so many bytes a second; 0: any.
+func joinLimited(t *testing.T, h *held, up int64) *member {
+	t.Helper()
 	hst, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay(), libp2p.DisableMetrics())
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &member{held: h, host: hst, swarm: New(Config{Host: hst, Library: h})}
+	m := &member{held: h, host: hst, swarm: New(Config{Host: hst, Library: h, LimitUp: up})}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

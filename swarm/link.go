@@ -237,7 +237,8 @@ func (l *link) readControl(in *wire.Reader) error {
 }
 
 // leavesPerEffort is how many leaves a message may name for the price of a message: ten bytes can name all.
-const leavesPerEffort = 4096
+// suggestedPerEffort is the same of suggestions, each of which may have to be declined.
+const leavesPerEffort, suggestedPerEffort = 4096, 256
 
 // effort says for how many messages m counts.
 func effort(m wire.Message) int {
@@ -252,6 +253,10 @@ func effort(m wire.Message) int {
 	case wire.Reject:
 		leaves = wire.Leaves(m.Leaves)
 	case wire.Suggest:
+		leaves = wire.Leaves(m.Leaves) * (leavesPerEffort / suggestedPerEffort)
+	case wire.Request:
+		leaves = wire.Leaves(m.Leaves)
+	case wire.Cancel:
 		leaves = wire.Leaves(m.Leaves)
 	}
 	return int(min(1+leaves/leavesPerEffort, messageBurst))

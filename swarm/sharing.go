@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
 
 	"github.com/seed4134be55/peer/contentaddr/bitfield"
 	"github.com/seed4134be55/peer/contentaddr/manifest"
@@ -22,6 +24,9 @@ const (
 	// minDepth is how many bytes are suggested to all clients together and not sent, at least: what leaves abreast and
 	// one that is read. depthTime is the same of each client in time. What is suggested too early comes late.
 	minDepth, depthTime = (abreast + 1) << 20, 500 * time.Millisecond
+	// What wanters do may make us look for suggestions this often a second, after as many at once: what is suggested
+	// and not sent lasts longer than until the next time.
+	suggestRate = 200
 )
 
 // A sharing is one root as clients get it: what each holds and, where we hold it whole, what each is suggested.
@@ -34,10 +39,12 @@ type sharing struct {
 	lock    sync.Mutex
 	content Content
 	m       *manifest.Manifest // whole; nil before
+	pace    *rate.Limiter      // of what wanters make us suggest
 	spread  *spread.Spread     // nil until somebody is interested in a root that we hold whole
 	open    map[*channel]bool
 	by      map[spread.ClientID]*channel
 	ids     map[*channel]spread.ClientID
+	peers   map[peer.ID]bool // those in by: who opens a root twice is one wanter
 	last    spread.ClientID
 }
 
@@ -48,7 +55,8 @@ func (sv *server) share(ch *channel) *sharing {
 	sh := sv.roots[root]
 	if sh == nil {
 		sh = &sharing{
-			root: root, told: &sv.told, open: make(map[*channel]bool), by: make(map[spread.ClientID]*channel), ids: make(map[*channel]spread.ClientID),
+			root: root, told: &sv.told, pace: rate.NewLimiter(suggestRate, suggestRate), open: make(map[*channel]bool),
+			by: make(map[spread.ClientID]*channel), ids: make(map[*channel]spread.ClientID), peers: make(map[peer.ID]bool),
 		}
 		sv.roots[root] = sh
 	}
@@ -110,15 +118,15 @@ func (sh *sharing) join(ch *channel) {
 	sh.lock.Lock()
 	defer sh.lock.Unlock()
 	sh.admit(ch)
-	sh.suggest(time.Now())
+	sh.soon(time.Now())
 }
 
 // admit joins ch if it is interested and there is something to suggest; the lock is held.
 func (sh *sharing) admit(ch *channel) {
-	if sh.spread == nil || ch.joined || !ch.wants() || !sh.afford(sh.spread.Cost()) {
+	if sh.spread == nil || ch.joined || sh.peers[ch.client.id] || !ch.wants() || !sh.afford(sh.spread.Cost()) {
 		return
 	}
-	ch.joined = true
+	ch.joined, sh.peers[ch.client.id] = true, true
 	sh.last++
 	sh.by[sh.last], sh.ids[ch] = ch, sh.last
 	sh.spread.Join(sh.last)
@@ -155,11 +163,12 @@ func (sh *sharing) leave(ch *channel) {
 	}
 	if ch.joined {
 		ch.joined = false
+		delete(sh.peers, ch.client.id)
 		sh.told.Add(-int64(sh.spread.Cost()))
 		sh.spread.Leave(sh.ids[ch])
 		delete(sh.by, sh.ids[ch])
 		delete(sh.ids, ch)
-		sh.suggest(time.Now())
+		sh.soon(time.Now())
 	}
 }
 
@@ -167,7 +176,14 @@ func (sh *sharing) leave(ch *channel) {
 func (sh *sharing) turn() {
 	sh.lock.Lock()
 	defer sh.lock.Unlock()
-	sh.suggest(time.Now())
+	sh.soon(time.Now())
+}
+
+// soon suggests at once if that has not been done too often; else tend or the next caller does. The lock is held.
+func (sh *sharing) soon(now time.Time) {
+	if sh.pace.AllowN(now, 1) {
+		sh.suggest(now)
+	}
 }
 
 // suggest is turn with the lock held.
@@ -226,7 +242,7 @@ func (sh *sharing) sent(ch *channel, leaf int) {
 	defer sh.lock.Unlock()
 	if ch.joined {
 		sh.spread.Sent(time.Now(), sh.ids[ch], leaf)
-		sh.suggest(time.Now())
+		sh.soon(time.Now())
 	}
 }
 
@@ -260,7 +276,7 @@ func (sh *sharing) each(ch *channel, rs []wire.Range, do func(*spread.Spread, sp
 			do(sh.spread, sh.ids[ch], int(i))
 		}
 	}
-	sh.suggest(time.Now())
+	sh.soon(time.Now())
 }
 
 // holds takes in leaves that the client says it holds. It fails for leaves that do not exist.
@@ -280,7 +296,7 @@ func (ch *channel) holds(rs []wire.Range) error {
 			sh.spread.Has(sh.ids[ch], int(r.First), int(r.Count))
 		}
 	}
-	sh.suggest(time.Now())
+	sh.soon(time.Now())
 	return nil
 }
 
