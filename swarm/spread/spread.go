@@ -29,6 +29,13 @@ const (
 	// lateAfter is how long the last leaves may take, at least, before others than those they were suggested to may
 	// ask for them; latePaces is the same in what a leaf took so far.
 	lateAfter, latePaces = 2 * time.Second, 4
+	// takeAfter is how long a wanter may leave unasked what it was suggested.
+	takeAfter = 2 * time.Second
+	// endsWithin is how long it is waited at the end, at least, for what is under way, whatever moves meanwhile.
+	endsWithin = 10 * time.Second
+	// believed is how many wanters must say that they have a leaf which we sent to nobody before it counts as sent: one
+	// that lies is not enough. Who can get it elsewhere declines it.
+	believed = 2
 	// repeatAfter is how long nothing may be sent or passed on before others are suggested what one alone has.
 	repeatAfter = 500 * time.Millisecond
 )
@@ -57,6 +64,7 @@ type Spread struct {
 	moved  time.Time     // when a first copy last was sent or seen to be passed on, or suggestions began
 	passed bool          // one was since Suggest was last called
 	pace   time.Duration // between two of them, smoothed
+	ends   time.Time     // until when what is under way is waited for; zero: there is something left to suggest first
 }
 
 // client is one wanter.
@@ -65,12 +73,21 @@ type client struct {
 	has     *bitfield.Bitfield
 	first   *bitfield.Bitfield // their first copies are its, and nobody else is known to have them
 	sent    *bitfield.Bitfield // of these, those that it was sent; others it was suggested, or has asked for
-	takes   *bitfield.Bitfield // it has not refused them
+	takes   *bitfield.Bitfield // it has not refused them and does not have them
+	asked   *bitfield.Bitfield // it asked for them, of first and again
 	again   *bitfield.Bitfield // others' first copies that it was suggested as well, and not sent
 	pending int                // bytes that it was suggested, or has asked for first, and has not been sent
 	alone   int                // bytes of those it was sent and nobody else is known to have
 	only    bool               // what it was told
 	found   []int              // to suggest
+	told    []told             // what it was suggested, oldest first, of which those that it asked for are forgotten
+	idle    bool               // it let the time pass, and has neither asked for anything since nor got it
+}
+
+// told is a leaf that a wanter was told of.
+type told struct {
+	leaf int
+	at   time.Time
 }
 
 // New returns a Spread of a root with that many leaves, none of which has been sent. size returns the bytes of one.
@@ -82,7 +99,7 @@ func New(leaves int, size func(i int) uint32, r *rand.Rand) *Spread {
 }
 
 // Cost returns the bytes of memory that a wanter takes.
-func (s *Spread) Cost() int { return 5*s.unsent.Len()/8 + 256 }
+func (s *Spread) Cost() int { return 6*s.unsent.Len()/8 + 256 }
 
 // Join adds a wanter.
 func (s *Spread) Join(id ClientID) {
@@ -90,6 +107,7 @@ func (s *Spread) Join(id ClientID) {
 		n := s.unsent.Len()
 		c := &client{
 			id: id, has: bitfield.New(n), first: bitfield.New(n), sent: bitfield.New(n), takes: bitfield.Full(n), again: bitfield.New(n),
+			asked: bitfield.New(n),
 		}
 		s.by[id] = c
 		s.order = append(s.order, c)
@@ -122,6 +140,7 @@ func (s *Spread) owner(i int) *client { return s.owners[i] }
 // disown takes the first copy of leaf i from c.
 func (s *Spread) disown(c *client, i int) {
 	c.first.Clear(i)
+	c.asked.Clear(i)
 	s.owners[i] = nil
 	if c.sent.Clear(i) {
 		c.alone -= int(s.size(i))
@@ -130,16 +149,16 @@ func (s *Spread) disown(c *client, i int) {
 	}
 }
 
-// free makes leaf i one that may be suggested, unless some wanter has it or gets it.
+// free makes leaf i one that may be suggested, unless wanters have it or one gets it.
 func (s *Spread) free(i int) {
-	if s.owner(i) == nil && !s.lost[i] && !s.heldBeside(nil, i) {
+	if s.owner(i) == nil && !s.lost[i] && s.copies[i] < believed {
 		s.unsent.Set(i)
 	}
 }
 
 // heldBeside tells whether a wanter other than c has leaf i.
 func (s *Spread) heldBeside(c *client, i int) bool {
-	return s.copies[i] > 1 || s.copies[i] == 1 && (c == nil || !c.has.Has(i))
+	return s.copies[i] > 1 || s.copies[i] == 1 && !c.has.Has(i)
 }
 
 // Has says that a wanter has these leaves, from wherever. Those that do not exist are ignored.
@@ -151,6 +170,7 @@ func (s *Spread) Has(id ClientID, first, count int) {
 	for i := first; i < first+min(count, s.unsent.Len()-first); i++ {
 		if c.has.Set(i) {
 			s.copies[i]++
+			c.idle = false
 			s.seen(c, i)
 		}
 	}
@@ -158,7 +178,9 @@ func (s *Spread) Has(id ClientID, first, count int) {
 
 // seen notes that c has leaf i.
 func (s *Spread) seen(c *client, i int) {
-	s.unsent.Clear(i)
+	if c.takes.Clear(i); s.copies[i] >= believed {
+		s.unsent.Clear(i)
+	}
 	s.dropAgain(c, i)
 	// It came from elsewhere, or has been passed on.
 	if o := s.owner(i); o != nil && (o == c) != o.sent.Has(i) {
@@ -170,6 +192,7 @@ func (s *Spread) seen(c *client, i int) {
 // dropAgain takes leaf i out of what c was suggested although another has it.
 func (s *Spread) dropAgain(c *client, i int) {
 	if c.again.Clear(i) {
+		c.asked.Clear(i)
 		c.pending -= int(s.size(i))
 	}
 }
@@ -184,7 +207,12 @@ func (s *Spread) Asked(id ClientID, i int) bool {
 	if s.unsent.Has(i) {
 		s.give(c, i)
 	}
-	return !s.only || c.first.Has(i) || c.again.Has(i)
+	c.idle = false
+	if c.first.Has(i) || c.again.Has(i) {
+		c.asked.Set(i)
+		return true
+	}
+	return !s.only
 }
 
 // give makes the first copy of leaf i c's.

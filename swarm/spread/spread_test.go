@@ -312,11 +312,83 @@ func check(t *testing.T, s *Spread, lost map[int]bool, when string) {
 			t.Fatalf("%s: %d have leaf %d, %d are counted; its first copy is %v's", when, copies, i, s.copies[i], o)
 		}
 		free := s.unsent.Has(i)
-		if free && (s.owner(i) != nil || s.heldBeside(nil, i)) {
+		if free && (s.owner(i) != nil || copies >= believed) {
 			t.Fatalf("%s: leaf %d is unsent, and somebody's", when, i)
 		}
-		if !free && s.owner(i) == nil && !s.heldBeside(nil, i) && !lost[i] {
+		if !free && s.owner(i) == nil && copies == 0 && !lost[i] {
 			t.Fatalf("%s: nobody has leaf %d or will get it", when, i)
 		}
+	}
+}
+
+// A wanter that is suggested leaves and never asks does not keep them from the others, though it claims to have all.
+func TestWhoNeverAsksHoldsNothingUp(t *testing.T) {
+	for _, claims := range []bool{false, true} {
+		s := newTest(t, 40, 1<<20, 1, 2, 3)
+		if claims {
+			s.Has(3, 0, 40)
+		}
+		got := make(map[int]int)
+		now := start
+		for ; len(got) < 40; now = now.Add(10 * time.Millisecond) {
+			if now.Sub(start) > 5*time.Second {
+				t.Fatalf("only %d leaves were sent; claims: %v", len(got), claims)
+			}
+			for id, leaves := range suggested(s.Suggest(now, deep(2<<20))) {
+				for _, i := range leaves {
+					if id == 3 || !s.Asked(id, i) {
+						continue
+					}
+					s.Sent(now, id, i)
+					for other := ClientID(1); other < 3; other++ {
+						s.Has(other, i, 1)
+					}
+					got[i]++
+				}
+			}
+		}
+		for i, n := range got {
+			if n != 1 {
+				t.Errorf("leaf %d was sent %d times; claims: %v", i, n, claims)
+			}
+		}
+	}
+}
+
+// What all have refused does not keep them from what another has and passes on to nobody.
+func TestWhatNobodyTakesHoldsNothingUp(t *testing.T) {
+	s := newTest(t, 4, 1<<20, 1, 2)
+	s.Cancelled(1, 0)
+	s.Cancelled(2, 0)
+	for i := 1; i < 4; i++ {
+		if !s.Asked(2, i) {
+			t.Fatal("nobody has it")
+		}
+		s.Sent(start, 2, i)
+	}
+	s.Suggest(start, deep(4<<20))
+	s.Suggest(start.Add(lateAfter+1), deep(4<<20))
+	if s.Active() || !s.Asked(1, 3) {
+		t.Error("it waits for a leaf that nobody takes")
+	}
+}
+
+// A wanter that takes one leaf now and then does not make the others wait at the end for as long as it likes.
+func TestTheEndHasAnEnd(t *testing.T) {
+	s := newTest(t, 100, 1<<20, 1, 2)
+	for i := range 100 {
+		s.Asked(2, i)
+	}
+	now := start
+	for i := 0; i < 100; i++ {
+		s.Suggest(now, deep(1))
+		if !s.Active() && i > 0 {
+			break
+		}
+		now = now.Add(lateAfter - 1)
+		s.Sent(now, 2, i)
+	}
+	if s.Active() || now.Sub(start) > 10*endsWithin {
+		t.Errorf("it goes on for %v", now.Sub(start))
 	}
 }

@@ -21,7 +21,9 @@ func (s *Spread) Suggest(now time.Time, depth func(ClientID) int) []Suggestion {
 	if s.passed {
 		s.moved, s.passed = now, false
 	}
-	s.only = len(s.order) > 1 && (s.unsent.Count() > 0 || s.underWay() && !s.late(now))
+	s.takeBack(now, depth)
+	left := s.left()
+	s.only = len(s.order) > 1 && (left || s.underWay() && !s.late(now) && !s.ended(now, left))
 	if s.only && !was {
 		s.moved = now
 	}
@@ -32,10 +34,55 @@ func (s *Spread) Suggest(now time.Time, depth func(ClientID) int) []Suggestion {
 		}
 		s.givePiece(c)
 	}
-	if s.only && s.unsent.Count() == 0 {
+	if s.only && !s.left() {
 		s.repeat(now, depth)
 	}
-	return s.tell()
+	return s.tell(now)
+}
+
+// takeBack frees what wanters were suggested and leave unasked, as one that is gone does, or that wishes the others ill.
+// Unless they may not ask, they are suggested nothing more until they do or have something new.
+func (s *Spread) takeBack(now time.Time, depth func(ClientID) int) {
+	for _, c := range s.order {
+		for len(c.told) > 0 {
+			t := c.told[0]
+			if open := (c.first.Has(t.leaf) && !c.sent.Has(t.leaf) || c.again.Has(t.leaf)) && !c.asked.Has(t.leaf); open {
+				if now.Sub(t.at) <= takeAfter {
+					break
+				}
+				if c.idle = depth(c.id) > 0; c.idle {
+					s.Cancelled(c.id, t.leaf)
+				} else {
+					s.Rejected(c.id, t.leaf)
+				}
+			}
+			c.told = c.told[1:]
+		}
+	}
+}
+
+// left tells whether there is a leaf that has been sent to nobody, and a wanter that would take it.
+func (s *Spread) left() bool {
+	return s.unsent.Count() > 0 && slices.ContainsFunc(s.order, func(c *client) bool {
+		return !c.idle && s.unsent.NextCommon(c.takes, 0) >= 0
+	})
+}
+
+// ended tells whether what was under way when nothing was left has had the time that it takes, a few times over. Who
+// takes a leaf now and then does not make it longer.
+func (s *Spread) ended(now time.Time, left bool) bool {
+	switch {
+	case left:
+		s.ends = time.Time{}
+		return false
+	case s.ends.IsZero():
+		leaves := 0
+		for _, c := range s.order {
+			leaves += c.first.Count()
+		}
+		s.ends = now.Add(max(endsWithin, latePaces*s.pace*time.Duration(leaves)))
+	}
+	return now.After(s.ends)
 }
 
 // Active tells whether wanters are to ask only for what they were suggested.
@@ -57,6 +104,9 @@ func (s *Spread) repeat(now time.Time, depth func(ClientID) int) {
 	owners := slices.Clone(s.order)
 	slices.SortStableFunc(owners, func(a, b *client) int { return cmp.Compare(b.alone, a.alone) })
 	for _, c := range s.order {
+		if c.idle {
+			continue
+		}
 		room := depth(c.id) - c.pending
 		for _, o := range owners {
 			if o != c && (stuck || o.alone > ahead) {
@@ -83,7 +133,7 @@ func (s *Spread) repeatOf(o, c *client, room int) int {
 func (s *Spread) next(depth func(ClientID) int) *client {
 	var best *client
 	for _, c := range s.order {
-		if c.pending >= depth(c.id) || s.unsent.NextCommon(c.takes, 0) < 0 {
+		if c.idle || c.pending >= depth(c.id) || s.unsent.NextCommon(c.takes, 0) < 0 {
 			continue
 		}
 		if best == nil || c.alone+c.pending < best.alone+best.pending {
@@ -134,11 +184,14 @@ func (s *Spread) anyOf(of *bitfield.Bitfield) int {
 }
 
 // tell returns what has changed for whom.
-func (s *Spread) tell() []Suggestion {
+func (s *Spread) tell(now time.Time) []Suggestion {
 	var out []Suggestion
 	for _, c := range s.order {
 		if len(c.found) > 0 || c.only != s.only {
 			out = append(out, Suggestion{Client: c.id, Leaves: c.found, Only: s.only})
+			for _, i := range c.found {
+				c.told = append(c.told, told{i, now})
+			}
 			c.found, c.only = nil, s.only
 		}
 	}
