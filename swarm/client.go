@@ -264,6 +264,7 @@ func (c *client) onOpen(ctx context.Context, m wire.Open) error {
 	if unchoked {
 		c.send(wire.Unchoke{Channel: ch.id})
 	}
+	c.sv.members.met(m.Root, c.id)
 	return nil
 }
 

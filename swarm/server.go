@@ -61,6 +61,7 @@ type server struct {
 	uplink   *uplink
 	buffers  *buffers
 	accounts *accounts
+	members  *membership
 	near     func(network.Conn) bool
 	words    *atomic.Int64 // bytes of control messages sent
 	log      *slog.Logger
@@ -78,7 +79,7 @@ type server struct {
 
 func newServer(s *Swarm, up *uplink) *server {
 	return &server{
-		lib: s.cfg.Library, uplink: up, buffers: s.buffers, accounts: s.accounts, near: s.near, words: &s.words, log: s.cfg.Log,
+		lib: s.cfg.Library, uplink: up, buffers: s.buffers, accounts: s.accounts, members: s.members, near: s.near, words: &s.words, log: s.cfg.Log,
 		clients: make(map[wire.SessionID]*client), roots: make(map[cid.Cid]*sharing), choking: newChoking(),
 	}
 }

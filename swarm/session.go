@@ -48,6 +48,7 @@ type SessionConfig struct {
 	LANFirst bool
 
 	buffers *buffers
+	begin   func(*Session) (end func()) // called by Run before the loop begins
 }
 
 // A Session downloads what a Sink wants of one root, from every source that it is told of. Run owns the
@@ -104,6 +105,9 @@ func NewSession(cfg SessionConfig) *Session {
 	if cfg.buffers == nil {
 		cfg.buffers = new(buffers)
 	}
+	if cfg.begin == nil {
+		cfg.begin = func(*Session) func() { return func() {} }
+	}
 	return &Session{
 		cfg:     cfg,
 		events:  make(chan func(), 256),
@@ -127,6 +131,7 @@ func (s *Session) AddPeer(p peer.AddrInfo, origin string) {
 func (s *Session) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	s.work, s.ctx = work, ctx
+	defer s.cfg.begin(s)()
 	for range workersPerCore * runtime.GOMAXPROCS(0) {
 		work.Go(func() error { s.verify(ctx); return nil })
 	}

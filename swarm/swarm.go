@@ -41,6 +41,7 @@ type Swarm struct {
 	buffers  *buffers
 	accounts *accounts
 	words    atomic.Int64 // bytes of control messages sent
+	members  *membership
 
 	lock  sync.Mutex
 	links map[peer.ID]*dialing
@@ -63,7 +64,7 @@ func New(cfg Config) *Swarm {
 	}
 	s := &Swarm{
 		cfg: cfg, buffers: new(buffers), accounts: new(accounts), downlink: newUplink(cfg.LimitDown, 0),
-		links: make(map[peer.ID]*dialing),
+		members: newMembership(cfg.Host), links: make(map[peer.ID]*dialing),
 	}
 	s.server = newServer(s, newUplink(cfg.LimitUp, abreast))
 	return s
@@ -92,12 +93,21 @@ func (s *Swarm) Run(ctx context.Context) error {
 // Session makes a session that reaches its peers through this swarm.
 func (s *Swarm) Session(cfg SessionConfig) *Session {
 	cfg.Dial = s.dial
-	cfg.buffers = s.buffers
+	cfg.buffers, cfg.begin = s.buffers, s.begin
 	cfg.Self, cfg.LANFirst = s.cfg.Host.ID(), s.cfg.LANFirst
 	if cfg.Log == nil {
 		cfg.Log = s.cfg.Log
 	}
 	return NewSession(cfg)
+}
+
+// begin tells a session that begins to run of the clients that are here for its root, and of those that come until end.
+func (s *Swarm) begin(ses *Session) (end func()) {
+	s.members.enter(ses)
+	for _, id := range s.server.visitors(ses.cfg.Root) {
+		ses.peers.add(s.members.info(id), incoming)
+	}
+	return func() { s.members.leave(ses) }
 }
 
 // Sent and Received return the bytes of data that passed since the start.
