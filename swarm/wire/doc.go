@@ -36,7 +36,13 @@ const (
 	MaxHaveRanges = 1024      // in HaveLeaves and Withdrawn
 	MaxPage       = 4 << 20   // bytes of a manifest page
 	MaxBlock      = 2 << 20   // bytes of a leaf or block
-	maxSkipped    = 1024      // unknown messages in a row
+
+	MaxPeers        = 50  // added and as many dropped in one Peers
+	MaxPeerID       = 64  // bytes
+	MaxContactAddrs = 8   // of one peer
+	MaxAddr         = 128 // bytes of a multiaddr
+
+	maxSkipped = 1024 // unknown messages in a row
 )
 
 // ErrMalformed marks every error that the sender of the bytes is to blame for. Errors of the stream

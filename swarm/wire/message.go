@@ -33,6 +33,9 @@ const (
 	TypeInterested    Type = 19 // W
 	TypeNotInterested Type = 20 // W
 	TypeSuggest       Type = 21 // H
+
+	TypePeers    Type = 128 // both; ExtensionPeers
+	TypeGetPeers Type = 129 // W; ExtensionPeers
 )
 
 // A Message is one of the structs of this package, by value.
@@ -123,6 +126,10 @@ func (c *cursor) message(t Type) Message {
 		return NotInterested{c.channel()}
 	case TypeSuggest:
 		return c.suggest()
+	case TypePeers:
+		return c.peers()
+	case TypeGetPeers:
+		return GetPeers{c.channel()}
 	}
 	return nil
 }

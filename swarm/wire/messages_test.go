@@ -13,6 +13,7 @@ import (
 	"testing/iotest"
 
 	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multihash"
 )
 
@@ -25,6 +26,12 @@ func helloCID(t testing.TB) cid.Cid {
 	}
 	return cid.NewCidV1(cid.Raw, sum)
 }
+
+// The two kinds of peer ids: a small key itself, and the SHA-256 of a large one.
+var (
+	inlineID = peer.ID("\x00\x24\x08\x01\x12\x20" + strings.Repeat("k", 32))
+	hashedID = peer.ID("\x12\x20" + strings.Repeat("h", 32))
+)
 
 // examples has one message of each type, in the order of the types.
 func examples(t testing.TB) []Message {
@@ -53,6 +60,8 @@ func examples(t testing.TB) []Message {
 		Suggest{1, true, ranges},
 		Interested{1},
 		NotInterested{1},
+		Peers{1, []Contact{{inlineID, [][]byte{{4, 127, 0, 0, 1, 6, 0, 80}, {1}}}, {hashedID, [][]byte{{2}}}}, []peer.ID{hashedID, inlineID}},
+		GetPeers{1},
 	}
 }
 
@@ -62,8 +71,14 @@ func TestMessagesThereAndBack(t *testing.T) {
 	if err := NewWriter(&stream).Write(messages...); err != nil {
 		t.Fatal(err)
 	}
-	if len(messages) != len(names)-1 {
-		t.Errorf("%d examples of %d types", len(messages), len(names)-1)
+	types := 0
+	for _, name := range names {
+		if name != "" {
+			types++
+		}
+	}
+	if len(messages) != types {
+		t.Errorf("%d examples of %d types", len(messages), types)
 	}
 	r := NewReader(iotest.OneByteReader(&stream))
 	for _, want := range messages {
@@ -96,6 +111,8 @@ func TestNoPrefixIsAMessage(t *testing.T) {
 }
 
 func TestHostileBodies(t *testing.T) {
+	gone := "22" + hex.EncodeToString([]byte(hashedID))
+	contact := gone + "010104"
 	for _, tc := range []struct {
 		name string
 		t    Type
@@ -136,6 +153,19 @@ func TestHostileBodies(t *testing.T) {
 		{"an extension without name", TypeHello, "01" + strings.Repeat("00", 16) + "010101" + "01" + "0000" + "00", "empty"},
 		{"an extension twice", TypeHello, "01" + strings.Repeat("00", 16) + "010101" + "02" + "01780001780000", "twice"},
 		{"a window over 63 bits", TypeHello, "01" + strings.Repeat("00", 16) + "0101" + "80808080808080808001", "window"},
+		{"51 peers", TypePeers, "0133" + strings.Repeat(contact, 51) + "00", "over 50"},
+		{"50 peers, no bytes", TypePeers, "0132", "peer id"},
+		{"51 peers that are gone", TypePeers, "010033" + strings.Repeat(gone, 51), "over 50"},
+		{"a peer without address", TypePeers, "0101" + gone + "0000", "without address"},
+		{"a peer of nine addresses", TypePeers, "0101" + gone + "09" + strings.Repeat("0104", 9) + "00", "over 8"},
+		{"an empty address", TypePeers, "0101" + gone + "010000", "empty address"},
+		{"an address over 128 bytes", TypePeers, "0101" + gone + "018101" + strings.Repeat("04", 129) + "00", "over 128"},
+		{"a peer id over 64 bytes", TypePeers, "010001" + "41" + strings.Repeat("00", 65), "over 64"},
+		{"a peer id of nonsense", TypePeers, "01000103ffffff", "peer id"},
+		{"an empty peer id", TypePeers, "01000100", "peer id"},
+		{"a peer id without key", TypePeers, "0100010200" + "00", "hash 0 of 0 bytes"},
+		{"a peer id of another hash", TypePeers, "010001" + "22" + "1b20" + strings.Repeat("00", 32), "hash 27"},
+		{"a peer id of a long key", TypePeers, "010001" + "2d" + "002b" + strings.Repeat("00", 43), "of 43 bytes"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			body, err := hex.DecodeString(tc.body)
@@ -196,6 +226,8 @@ func TestWriterRefusesWhatReadersDo(t *testing.T) {
 		HaveBits{Bits: make([]byte, 100<<10)},
 		HaveBits{First: 1, Bits: []byte{1}},
 		RequestBlock{},
+		Peers{Added: make([]Contact, MaxPeers+1)},
+		Peers{Dropped: []peer.ID{"nobody"}},
 		Hello{Agent: strings.Repeat("x", 3<<20)},
 	} {
 		var stream bytes.Buffer
@@ -237,4 +269,24 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The largest Peers is a message.
+func TestLargestPeers(t *testing.T) {
+	m := Peers{Channel: math.MaxUint32}
+	long := peer.ID("\x00\x2a" + strings.Repeat("k", maxInlineKey))
+	for range MaxPeers {
+		k := Contact{ID: long}
+		for range MaxContactAddrs {
+			k.Addrs = append(k.Addrs, bytes.Repeat([]byte{1}, MaxAddr))
+		}
+		m.Added, m.Dropped = append(m.Added, k), append(m.Dropped, long)
+	}
+	var stream bytes.Buffer
+	if err := NewWriter(&stream).Write(m); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := NewReader(&stream).Next(); err != nil || !reflect.DeepEqual(got, m) {
+		t.Errorf("read %v", err)
+	}
 }

@@ -10,7 +10,7 @@ var names = [...]string{
 	TypeCancel: "cancel", TypeCancelBlock: "cancel-block", TypeReject: "reject",
 	TypeRejectBlock: "reject-block", TypeComplaint: "complaint", TypeChoke: "choke",
 	TypeUnchoke: "unchoke", TypeInterested: "interested", TypeNotInterested: "not-interested",
-	TypeSuggest: "suggest",
+	TypeSuggest: "suggest", TypePeers: "peers", TypeGetPeers: "get-peers",
 }
 
 func (t Type) known() bool { return int(t) < len(names) && names[t] != "" }
