@@ -54,7 +54,7 @@ var rooms = []struct {
 var pure = []string{
 	"fault",
 	"contentaddr/bitfield/...", "contentaddr/link/...", "contentaddr/manifest/...", "contentaddr/names/...", "contentaddr/unixfs/...",
-	"swarm/choker/...", "swarm/picker/...", "swarm/spread/...", "swarm/wire/...",
+	"swarm/choker/...", "swarm/pex/...", "swarm/picker/...", "swarm/spread/...", "swarm/wire/...",
 }
 
 // bans says which foreign packages stay out of which rooms.
