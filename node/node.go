@@ -85,7 +85,7 @@ func New(cfg Config) (*Node, error) {
 	}
 	n.swarm = swarm.New(swarm.Config{
 		Host: n.host, Library: library{n.store}, LimitUp: cfg.Options.LimitUp, LimitDown: cfg.Options.LimitDown, Log: cfg.Log,
-		LANFirst: cfg.Options.LANFirst, OnLink: (&onLink{reach: n.reach}).has,
+		LANFirst: cfg.Options.LANFirst, OnLink: (&onLink{reach: n.reach}).has, Exchanges: n.reach.Exchanges,
 	})
 	if err := n.openModes(); err != nil {
 		return nil, errors.Join(err, n.Close())

@@ -262,3 +262,6 @@ func (*blockSource) Suggested([]wire.Range, bool) {}
 
 // Choked implements Receiver.
 func (*blockSource) Choked(bool) {}
+
+// Peers implements Receiver: whoever looks inside asks those that it was told of.
+func (*blockSource) Peers([]peer.AddrInfo, []peer.ID) {}

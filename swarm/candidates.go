@@ -24,9 +24,11 @@ const (
 type candidate struct {
 	info    peer.AddrInfo
 	origin  string
+	tellers []peer.ID // who told of it, if that is all that is known of it
 	next    time.Time // not dialled before
 	fails   int
 	dialing bool
+	open    bool   // it is a source
 	banned  bool   // it lied about this root
 	lastErr string // of the last dial
 }
@@ -35,61 +37,97 @@ type candidate struct {
 type candidates struct {
 	known   map[peer.ID]*candidate
 	order   []peer.ID // as they came; the first are the link's own
+	told    rumours   // what is known by hearsay alone, to be tried after those
 	dialing int
 }
 
 // add remembers p. A peer known already keeps its history and gains addresses.
 func (c *candidates) add(p peer.AddrInfo, origin string) {
 	known, ok := c.known[p.ID]
-	if !ok {
-		if len(c.known) >= maxCandidates {
+	switch {
+	case !ok:
+		if len(c.order) >= maxCandidates {
 			return
 		}
 		known = &candidate{info: peer.AddrInfo{ID: p.ID}, origin: origin}
 		c.known[p.ID] = known
 		c.order = append(c.order, p.ID)
+	case known.tellers != nil:
+		if len(c.order) >= maxCandidates {
+			return
+		}
+		c.confirm(known, p, origin)
 	}
-	for _, a := range p.Addrs {
-		have := slices.ContainsFunc(known.info.Addrs, func(b multiaddr.Multiaddr) bool { return a.Equal(b) })
-		if have || len(known.info.Addrs) == maxAddrs {
+	known.learn(p.Addrs)
+}
+
+// learn adds addresses.
+func (k *candidate) learn(addrs []multiaddr.Multiaddr) {
+	for _, a := range addrs {
+		have := slices.ContainsFunc(k.info.Addrs, func(b multiaddr.Multiaddr) bool { return a.Equal(b) })
+		if have || len(k.info.Addrs) == maxAddrs {
 			continue
 		}
-		known.info.Addrs = append(known.info.Addrs, a)
-		known.next = time.Time{} // a new way to it is worth a try at once
+		k.info.Addrs = append(k.info.Addrs, a)
+		k.next = time.Time{} // a new way to it is worth a try at once
 	}
 }
 
 // due returns up to n candidates to dial now, marked as being dialled; connected ones are left out.
-func (c *candidates) due(now time.Time, n int, connected func(peer.ID) bool) []*candidate {
+func (c *candidates) due(now time.Time, n int) []*candidate {
 	var due []*candidate
 	for _, id := range c.order {
-		k := c.known[id]
 		if len(due) == n {
+			return due
+		}
+		if k := c.known[id]; k.ready(now) {
+			c.dial(k)
+			due = append(due, k)
+		}
+	}
+	for len(due) < n {
+		k := c.rumour(now)
+		if k == nil {
 			break
 		}
-		if k.dialing || k.banned || now.Before(k.next) || connected(id) {
-			continue
-		}
-		k.dialing = true
-		c.dialing++
+		c.dial(k)
 		due = append(due, k)
 	}
 	return due
 }
 
-// dialed ends an attempt that due began.
-func (c *candidates) dialed(id peer.ID) {
-	c.known[id].dialing = false
+func (k *candidate) ready(now time.Time) bool {
+	return !k.dialing && !k.open && !k.banned && !now.Before(k.next)
+}
+
+func (c *candidates) dial(k *candidate) {
+	k.dialing = true
+	c.dialing++
+}
+
+// dialed ends an attempt that due began: with a source, or in vain.
+func (c *candidates) dialed(id peer.ID, now time.Time, err error) {
+	k := c.known[id]
+	k.dialing = false
 	c.dialing--
+	c.told.tried(k.tellers, err == nil)
+	if k.open = err == nil; !k.open {
+		k.banned = k.banned || brokeRule(err)
+		c.failed(id, now, err)
+	}
 }
 
 // failed puts the next attempt off, longer each time.
 func (c *candidates) failed(id peer.ID, now time.Time, err error) {
 	k := c.known[id]
+	k.open = false
 	k.next = now.Add(min(firstRedial<<min(k.fails, 10), longestRedial))
 	k.fails++
 	if err != nil {
 		k.lastErr = err.Error()
+	}
+	if k.tellers != nil && !k.banned && k.fails >= maxRumourFails {
+		c.forget(k)
 	}
 }
 
@@ -99,6 +137,14 @@ func (c *candidates) lost(id peer.ID, now time.Time, err error) {
 	c.known[id].fails = 0
 	c.failed(id, now, err)
 	c.known[id].next = now.Add(redialUseful)
+}
+
+// ban keeps a peer from being dialled, even one that was forgotten.
+func (c *candidates) ban(id peer.ID) {
+	if c.known[id] == nil {
+		c.known[id] = &candidate{info: peer.AddrInfo{ID: id}}
+	}
+	c.known[id].banned = true
 }
 
 // summary says in one phrase how the search stands, for a session that gives up.
@@ -112,7 +158,7 @@ func (c *candidates) summary(connected int) string {
 		return fmt.Sprintf("the %d connected peers do not send the rest; a shared file may have changed there", connected)
 	}
 	var reasons []string
-	for _, id := range c.order {
+	for _, id := range slices.Concat(c.order, c.told.order) {
 		if len(reasons) == maxOriginShown {
 			break
 		}

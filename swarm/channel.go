@@ -32,6 +32,7 @@ type channel struct {
 	offered bool             // the whole manifest; owned by start, then by follow
 	inner   map[cid.Cid]bool // owned by the data writer; made when first needed
 
+	exchange   *exchange // nil: not agreed on
 	sharing    *sharing
 	interested bool               // guarded by the client's lock
 	held       *bitfield.Bitfield // what the client says it holds; nil: nothing. Guarded by the sharing's lock
@@ -40,6 +41,9 @@ type channel struct {
 
 func newChannel(c *client, id uint32, content Content) *channel {
 	ch := &channel{client: c, id: id, content: content, ended: make(chan struct{})}
+	if c.pex {
+		ch.exchange = c.sv.members.newExchange(content.Manifest().Root(), c.id, c.control.Conn().RemoteMultiaddr(), id, c.send)
+	}
 	ch.sharing = c.sv.share(ch)
 	return ch
 }
@@ -59,6 +63,7 @@ func (ch *channel) start(ctx context.Context) {
 func (ch *channel) close() {
 	ch.cancel()
 	<-ch.ended
+	ch.exchange.close()
 	ch.client.sv.unshare(ch)
 }
 

@@ -44,6 +44,7 @@ type client struct {
 	data     chan network.Stream // the data stream, once
 	attached bool                // it has come; guarded by the server's lock
 	relayed  bool
+	pex      bool          // peer exchange was agreed on
 	near     bool          // on-link
 	num      choker.PeerID // and who comes first has the lower
 	since    time.Time     // it was greeted
@@ -143,6 +144,7 @@ func (c *client) greet(in *wire.Reader) error {
 	}
 	c.control.SetReadDeadline(time.Time{})
 	c.session = h.Session
+	_, c.pex = h.Extension(wire.ExtensionPeers)
 	if err := c.sv.admit(c); err != nil {
 		return err
 	}
@@ -183,14 +185,14 @@ func waiting(m wire.Message, queue <-chan wire.Message) []wire.Message {
 }
 
 // What a message may cost for its price: ordersPerEffort orders may be looked through, and to open a root, which
-// asks the library and follows what it holds, counts as openEffort messages. A client has its burst for every
+// asks the library and follows what it holds, or to tell of peers counts as openEffort messages. A client has its burst for every
 // channel that it may have open, four times over.
 const ordersPerEffort, openEffort = 64, 8
 
 // effort says for how many messages m counts: to cancel is to look through the whole queue.
 func (c *client) effort(m wire.Message) int {
 	switch m.(type) {
-	case wire.Open:
+	case wire.Open, wire.Peers:
 		return openEffort
 	case wire.Cancel, wire.CancelBlock:
 		c.lock.Lock()
@@ -222,6 +224,10 @@ func (c *client) handle(ctx context.Context, m wire.Message) error {
 		c.cancelBlock(m)
 	case wire.Complaint:
 		return c.onComplaint(ctx, m)
+	case wire.Peers:
+		return c.onPeers(m)
+	case wire.GetPeers:
+		return c.onGetPeers(m)
 	case wire.Interested:
 		c.onInterest(m.Channel, true)
 	case wire.NotInterested:
@@ -265,6 +271,7 @@ func (c *client) onOpen(ctx context.Context, m wire.Open) error {
 		c.send(wire.Unchoke{Channel: ch.id})
 	}
 	c.sv.members.met(m.Root, c.id)
+	ch.exchange.tell(time.Now(), func() []peer.AddrInfo { return c.sv.members.roster(m.Root) })
 	return nil
 }
 

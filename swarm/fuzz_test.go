@@ -77,6 +77,7 @@ func FuzzHolder(f *testing.F) {
 	f.Add(true, encoded(opened, wire.Unchoke{Channel: 1}, wire.Withdrawn{Channel: 1, Leaves: all}, opened), bent(leaf))
 	f.Add(true, encoded(opened, wire.Unchoke{Channel: 1}, wire.Reject{Channel: 1, Leaves: all, Reason: 1}, wire.Choke{Channel: 1}), page)
 	f.Add(false, encoded(opened, wire.Refused{Channel: 1}), []byte{3, 1, 0, 1, 1, 9})
+	f.Add(true, encoded(opened, contactsOf("b", "/ip4/127.0.0.1/tcp/1"), wire.Unchoke{Channel: 1}, wire.Peers{Channel: 1, Dropped: []peer.ID{idOf("b")}}), leaf)
 	f.Fuzz(func(t *testing.T, known bool, words, data []byte) {
 		k := new(keeper)
 		s := NewSession(SessionConfig{Root: file.root, Sink: k, Dial: nobody})
@@ -87,6 +88,7 @@ func FuzzHolder(f *testing.F) {
 			account: new(accounts).open("a"),
 			outbox:  make(chan wire.Message, outboxSize), channels: map[uint32]Receiver{1: src},
 		}
+		l.told = map[uint32]*exchange{1: exchangeOf(file, l.send)}
 		s.peers.add(peer.AddrInfo{ID: "a"}, "")
 		src.id = "a"
 		s.peers.known[src.id].dialing = true
@@ -113,7 +115,7 @@ func FuzzHolder(f *testing.F) {
 			k.Plan(t.Context(), file.m)
 			s.onPlan(file.m, nil, nil, nil)
 		}
-		s.onDialed(src, &linkChannel{link: l, id: 1}, nil)
+		s.onDialed(src, &linkChannel{link: l, id: 1, exchange: l.told[1]}, nil)
 		in := wire.NewReader(bytes.NewReader(words))
 		for {
 			m, err := in.Next()
@@ -177,6 +179,7 @@ func FuzzWanter(f *testing.F) {
 	f.Add(encoded(open, wire.RequestBlock{Channel: 1, Tag: 7, Block: file.root}, wire.CancelBlock{Channel: 1, Tag: 7}))
 	f.Add(encoded(open, wire.Interested{Channel: 1}, wire.HaveLeaves{Channel: 1, Leaves: some}, wire.HaveBits{Channel: 1, Bits: []byte{255}},
 		wire.Request{Channel: 1, Leaves: some}, wire.Cancel{Channel: 1, Leaves: some}, wire.NotInterested{Channel: 1}))
+	f.Add(encoded(open, contactsOf("c", "/ip4/127.0.0.1/tcp/1"), wire.GetPeers{Channel: 1}, wire.Peers{Channel: 1}, wire.GetPeers{Channel: 1}))
 	f.Add(encoded(open, wire.Complaint{Channel: 1, Leaf: 3}, wire.GetManifest{Channel: 1, From: 99}, open))
 	f.Fuzz(func(t *testing.T, words []byte) {
 		h := newHeld(file, true)
@@ -200,6 +203,11 @@ func FuzzWanter(f *testing.F) {
 			}
 			if c.handle(t.Context(), m) != nil {
 				break
+			}
+			if o, ok := m.(wire.Open); ok { // which has no connection to see where the client is
+				if ch := c.channel(o.Channel); ch != nil {
+					ch.exchange = exchangeOf(file, c.send)
+				}
 			}
 			if n := queuedItems(c); n != c.queued || n > maxQueued {
 				t.Fatalf("%d in the queue, counted as %d", n, c.queued)

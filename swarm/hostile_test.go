@@ -572,7 +572,22 @@ func TestFloods(t *testing.T) {
 		"chokes and unchokes": {later(func(t *talk) bool {
 			return t.say(wire.Choke{Channel: t.channel}, wire.Unchoke{Channel: t.channel})
 		}), false},
-		"what only a wanter says": {later(func(t *talk) bool { return t.say(wire.Interested{Channel: t.channel}) }), false},
+		"tells of peers": {forever(func(t *talk) bool { return t.say(strangers(t.channel, wire.MaxPeers)) }), true},
+		"tells of more peers than a message holds": {once(func(t *talk) {
+			t.raw(encoded(strangers(t.channel, wire.MaxPeers+1)))
+		}), true},
+		"tells of nonsense": {once(func(t *talk) {
+			t.raw(encoded(wire.Peers{Channel: t.channel, Dropped: []peer.ID{"nobody"}}))
+		}), true},
+		"tells of fifty strangers": {func(v *villain) {
+			v.opened = func(t *talk) {
+				t.open(wire.HaveAll)
+				t.say(strangers(t.channel, wire.MaxPeers))
+				t.began.Store(true)
+			}
+		}, false},
+		"tells of peers on no channel": {later(func(t *talk) bool { return t.say(strangers(77, 1)) }), false},
+		"what only a wanter says":      {later(func(t *talk) bool { return t.say(wire.Interested{Channel: t.channel}) }), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			villain := newVillain(t, f, c.do)
@@ -619,9 +634,10 @@ type counter struct {
 	chokes atomic.Int64
 }
 
-func (c *counter) Opened(Offer) {}
-func (c *counter) Choked(bool)  { c.chokes.Add(1) }
-func (c *counter) Gone(error)   {}
+func (c *counter) Opened(Offer)                     {}
+func (c *counter) Choked(bool)                      { c.chokes.Add(1) }
+func (c *counter) Peers([]peer.AddrInfo, []peer.ID) {}
+func (c *counter) Gone(error)                       {}
 
 // A holder is heard at a pace, whatever it says.
 func TestHoldersAreHeardAtAPace(t *testing.T) {
@@ -745,6 +761,23 @@ var greedy = map[string]struct {
 		for i := uint32(2); w.say(wire.Open{Channel: i, Root: m.root}, wire.Complaint{Channel: i, Leaf: 1}, wire.Close{Channel: i}); i++ {
 		}
 	}, true},
+	"tells of peers for ever": {func(w *wanter, m *member) {
+		for w.say(strangers(1, wire.MaxPeers)) {
+		}
+	}, true},
+	"tells of fifty strangers": {func(w *wanter, m *member) { w.say(strangers(1, wire.MaxPeers)) }, false},
+	"tells of more peers than a message holds": {func(w *wanter, m *member) {
+		w.control.Write(encoded(strangers(1, wire.MaxPeers+1)))
+	}, true},
+	"tells of peers for ever on new channels": {func(w *wanter, m *member) {
+		for i := uint32(2); w.say(wire.Open{Channel: i, Root: m.root}, strangers(i, wire.MaxPeers), wire.Close{Channel: i}); i++ {
+		}
+	}, true},
+	"asks for peers for ever": {func(w *wanter, m *member) {
+		for w.say(wire.GetPeers{Channel: 1}) {
+		}
+	}, true},
+	"asks for peers twice": {func(w *wanter, m *member) { w.say(wire.GetPeers{Channel: 1}, wire.GetPeers{Channel: 1}) }, false},
 	"complains of no leaf": {func(w *wanter, m *member) { w.say(wire.Complaint{Channel: 1, Leaf: 1 << 20}) }, true},
 	"a leaf beyond the manifest": {func(w *wanter, m *member) {
 		w.say(wire.Request{Channel: 1, Leaves: []wire.Range{{First: 1 << 30, Count: 1}}})

@@ -58,9 +58,12 @@ type link struct {
 	near    bool // on-link
 	account *account
 	words   *atomic.Int64 // bytes of control messages sent
+	members *membership
+	pex     bool // agreed on
 
 	lock     sync.Mutex
 	channels map[uint32]Receiver
+	told     map[uint32]*exchange // by channel, where peer exchange was agreed on
 	next     uint32
 	lost     error
 }
@@ -79,7 +82,7 @@ func (s *Swarm) dialLink(ctx context.Context, id peer.ID) (*link, error) {
 	l := &link{
 		id: id, control: control, data: data, relayed: control.Conn().Stat().Limited, near: s.near(control.Conn()),
 		outbox: make(chan wire.Message, outboxSize), gate: s.downlink, buffers: s.buffers, words: &s.words,
-		channels: make(map[uint32]Receiver),
+		channels: make(map[uint32]Receiver), told: make(map[uint32]*exchange), members: s.members,
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	in := wire.NewReader(control)
@@ -120,6 +123,7 @@ func (l *link) greet(in *wire.Reader) error {
 	case h.Session != session:
 		return fmt.Errorf("%w: its hello is for another session", errRule)
 	}
+	_, l.pex = h.Extension(wire.ExtensionPeers)
 	if _, err := l.data.Write(session[:]); err != nil {
 		return err
 	}
@@ -132,7 +136,7 @@ func (l *link) greet(in *wire.Reader) error {
 func hello(session wire.SessionID) wire.Hello {
 	return wire.Hello{
 		Version: wire.Version, Session: session, MaxOpen: maxChannels, MaxRequest: maxQueued,
-		MaxWindow: maxWindow, Agent: "peer",
+		MaxWindow: maxWindow, Extensions: []wire.Extension{{Name: wire.ExtensionPeers}}, Agent: "peer",
 	}
 }
 
@@ -148,8 +152,11 @@ func (l *link) open(root cid.Cid, r Receiver) (*linkChannel, error) {
 	}
 	l.next++
 	l.channels[l.next] = r
+	if l.pex {
+		l.told[l.next] = l.members.newExchange(root, l.id, l.control.Conn().RemoteMultiaddr(), l.next, l.send)
+	}
 	l.send(wire.Open{Channel: l.next, Root: root})
-	return &linkChannel{link: l, id: l.next}, nil
+	return &linkChannel{link: l, id: l.next, exchange: l.told[l.next]}, nil
 }
 
 // fail ends the link; every receiver hears of it once.
@@ -162,8 +169,8 @@ func (l *link) fail(err error) {
 		}
 		l.lost = fmt.Errorf("peer %s: %w", l.id.ShortString(), err)
 	}
-	receivers := l.channels
-	l.channels = nil
+	receivers, told := l.channels, l.told
+	l.channels, l.told = nil, nil
 	l.lock.Unlock()
 	if !first {
 		return
@@ -171,6 +178,9 @@ func (l *link) fail(err error) {
 	l.cancel()
 	l.control.Reset()
 	l.data.Reset()
+	for _, x := range told {
+		x.close()
+	}
 	for _, r := range receivers {
 		r.Gone(l.lost)
 	}
@@ -217,7 +227,9 @@ func (l *link) forget(channel uint32) Receiver {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	r := l.channels[channel]
+	l.told[channel].close()
 	delete(l.channels, channel)
+	delete(l.told, channel)
 	return r
 }
 
@@ -288,11 +300,26 @@ func (l *link) handle(m wire.Message) {
 		}
 	case wire.Suggest:
 		l.tell(m.Channel, func(r Receiver) { r.Suggested(m.Leaves, m.Only) })
+	case wire.Peers:
+		l.onPeers(m)
 	case wire.Choke:
 		l.tell(m.Channel, func(r Receiver) { r.Choked(true) })
 	case wire.Unchoke:
 		l.tell(m.Channel, func(r Receiver) { r.Choked(false) })
 	}
+}
+
+// onPeers passes on what the holder says of others; one that says too much is lost.
+func (l *link) onPeers(m wire.Peers) {
+	l.lock.Lock()
+	x := l.told[m.Channel]
+	l.lock.Unlock()
+	added, dropped, err := x.hear(time.Now(), m)
+	if err != nil {
+		l.fail(fmt.Errorf("%w: %w", errRule, err))
+		return
+	}
+	l.tell(m.Channel, func(r Receiver) { r.Peers(added, dropped) })
 }
 
 func (l *link) tell(channel uint32, what func(Receiver)) {
@@ -400,8 +427,9 @@ func (l *link) readBlock(br *bufio.Reader, h wire.Header, r Receiver, i int) (bo
 
 // A linkChannel is a link's channel as the Source of one session.
 type linkChannel struct {
-	link *link
-	id   uint32
+	link     *link
+	id       uint32
+	exchange *exchange
 }
 
 // GetManifest implements Source.
@@ -473,6 +501,9 @@ func (c *linkChannel) Owes(yes bool) { c.link.account.owe(c, yes) }
 
 // RTT implements Source.
 func (c *linkChannel) RTT() time.Duration { return c.link.rtt }
+
+// Exchange implements Source.
+func (c *linkChannel) Exchange() *exchange { return c.exchange }
 
 // Near implements Source.
 func (c *linkChannel) Near() bool { return c.link.near }

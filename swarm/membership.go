@@ -4,64 +4,147 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
 )
 
-// incoming is the origin of a candidate that came to us for the root that we are fetching.
-const incoming = "incoming"
+// Where candidates come from that nobody told the session of by AddPeer.
+const (
+	incoming = "incoming" // it came to us for the root that we are fetching
+	hearsay  = "pex"      // another told of it
+)
 
-// A membership knows which roots this peer is downloading, so that whoever comes for one of them as a client is met as
-// a source too: otherwise, of two downloaders of whom one knows the other, only one would serve. Safe for concurrent use.
+// A membership knows who is connected to this peer for which root: those who came as clients, and the sources of the
+// sessions that run. Whoever comes for a root that is being fetched is met as a source too: otherwise, of two downloaders
+// of whom one knows the other, only one would serve. Safe for concurrent use.
 type membership struct {
-	host host.Host
+	self      peer.ID
+	addrs     func(peer.ID) []multiaddr.Multiaddr // where a connected peer may be reached, the best first
+	exchanges func(addr, with multiaddr.Multiaddr) bool
+	clients   func(root cid.Cid) []peer.ID
+	told      atomic.Int64 // peers that others were told of, of maxToldOf
 
-	lock     sync.Mutex
-	sessions map[cid.Cid]map[*Session]bool // those that run
+	lock  sync.Mutex
+	roots map[cid.Cid]map[*Session]map[peer.ID]bool // the sessions that run, and which sources have opened the root
 }
 
-func newMembership(h host.Host) *membership {
-	return &membership{host: h, sessions: make(map[cid.Cid]map[*Session]bool)}
-}
-
-// enter counts in a session that begins to run; leave counts it out.
-func (m *membership) enter(s *Session) {
-	m.lock.Lock()
-	defer m.lock.Unlock()
-	if m.sessions[s.cfg.Root] == nil {
-		m.sessions[s.cfg.Root] = make(map[*Session]bool)
+func newMembership(cfg Config, clients func(root cid.Cid) []peer.ID) *membership {
+	m := &membership{exchanges: cfg.Exchanges, clients: clients, roots: make(map[cid.Cid]map[*Session]map[peer.ID]bool)}
+	m.addrs = func(peer.ID) []multiaddr.Multiaddr { return nil }
+	if cfg.Host != nil {
+		m.self = cfg.Host.ID()
+		m.addrs = func(id peer.ID) []multiaddr.Multiaddr { return addrsOf(cfg.Host, id) }
 	}
-	m.sessions[s.cfg.Root][s] = true
+	return m
 }
 
+// loneMembership is that of a session without a Swarm.
+func loneMembership() *membership {
+	return newMembership(Config{}, func(cid.Cid) []peer.ID { return nil })
+}
+
+// addrsOf returns where a peer may be reached: first where it was, then what it said itself; over a relay last.
+func addrsOf(h host.Host, id peer.ID) []multiaddr.Multiaddr {
+	var direct, relayed []multiaddr.Multiaddr
+	add := func(a multiaddr.Multiaddr) {
+		if _, err := a.ValueForProtocol(multiaddr.P_CIRCUIT); err == nil {
+			relayed = append(relayed, a)
+		} else if !slices.ContainsFunc(direct, a.Equal) {
+			direct = append(direct, a)
+		}
+	}
+	for _, c := range h.Network().ConnsToPeer(id) {
+		if c.Stat().Direction == network.DirOutbound {
+			add(c.RemoteMultiaddr())
+		}
+	}
+	for _, a := range h.Peerstore().Addrs(id) {
+		add(a)
+	}
+	return append(direct, relayed...)
+}
+
+// enter counts in a session that begins to run, and returns those who are here for its root.
+func (m *membership) enter(s *Session) []peer.AddrInfo {
+	m.lock.Lock()
+	if m.roots[s.cfg.Root] == nil {
+		m.roots[s.cfg.Root] = make(map[*Session]map[peer.ID]bool)
+	}
+	m.roots[s.cfg.Root][s] = make(map[peer.ID]bool)
+	m.lock.Unlock()
+	var here []peer.AddrInfo
+	for _, id := range m.clients(s.cfg.Root) {
+		here = append(here, m.info(id))
+	}
+	return here
+}
+
+// leave counts out a session and its sources.
 func (m *membership) leave(s *Session) {
 	m.lock.Lock()
 	defer m.lock.Unlock()
-	delete(m.sessions[s.cfg.Root], s)
-	if len(m.sessions[s.cfg.Root]) == 0 {
-		delete(m.sessions, s.cfg.Root)
+	delete(m.roots[s.cfg.Root], s)
+	if len(m.roots[s.cfg.Root]) == 0 {
+		delete(m.roots, s.cfg.Root)
 	}
 }
 
-// of returns the sessions that fetch root.
-func (m *membership) of(root cid.Cid) []*Session {
+// opened says that a source of s has opened the root, or is lost.
+func (m *membership) opened(s *Session, id peer.ID, yes bool) {
 	m.lock.Lock()
 	defer m.lock.Unlock()
-	return slices.Collect(maps.Keys(m.sessions[root]))
+	sources := m.roots[s.cfg.Root][s]
+	switch {
+	case sources == nil: // it has ended
+	case yes:
+		sources[id] = true
+	default:
+		delete(sources, id)
+	}
+}
+
+// sessions returns those that fetch root.
+func (m *membership) sessions(root cid.Cid) []*Session {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	return slices.Collect(maps.Keys(m.roots[root]))
 }
 
 // met tells the sessions that fetch root of a client that has opened it.
 func (m *membership) met(root cid.Cid, id peer.ID) {
-	for _, s := range m.of(root) {
+	for _, s := range m.sessions(root) {
 		s.AddPeer(m.info(id), incoming)
 	}
 }
 
-// info is what is known of a peer that is connected: perhaps no address, of which the connection has no need.
-func (m *membership) info(id peer.ID) peer.AddrInfo {
-	return peer.AddrInfo{ID: id, Addrs: m.host.Peerstore().Addrs(id)}
+// info is what is known of a connected peer: perhaps no address, of which the connection has no need.
+func (m *membership) info(id peer.ID) peer.AddrInfo { return peer.AddrInfo{ID: id, Addrs: m.addrs(id)} }
+
+// connected returns who is connected for root, as a client, a source or both.
+func (m *membership) connected(root cid.Cid) []peer.ID {
+	ids := make(map[peer.ID]bool)
+	for _, id := range m.clients(root) {
+		ids[id] = true
+	}
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	for _, sources := range m.roots[root] {
+		maps.Copy(ids, sources)
+	}
+	return slices.Sorted(maps.Keys(ids))
+}
+
+// roster returns those who are connected for root, with their addresses.
+func (m *membership) roster(root cid.Cid) (all []peer.AddrInfo) {
+	for _, id := range m.connected(root) {
+		all = append(all, m.info(id))
+	}
+	return all
 }
 
 // visitors returns the peers that have root open as clients.
@@ -72,11 +155,16 @@ func (sv *server) visitors(root cid.Cid) []peer.ID {
 	if sh == nil {
 		return nil
 	}
-	sh.lock.Lock()
-	defer sh.lock.Unlock()
 	ids := make(map[peer.ID]bool)
-	for ch := range sh.open {
+	for _, ch := range sh.channelsOpen() {
 		ids[ch.client.id] = true
 	}
 	return slices.Sorted(maps.Keys(ids))
+}
+
+// channelsOpen returns the channels on a root.
+func (sh *sharing) channelsOpen() []*channel {
+	sh.lock.Lock()
+	defer sh.lock.Unlock()
+	return slices.Collect(maps.Keys(sh.open))
 }

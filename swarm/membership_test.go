@@ -43,7 +43,7 @@ func TestVisitorsAreMetAsSources(t *testing.T) {
 		var ended, endedToo <-chan error
 		if knownFirst {
 			_, endedToo = b.begin(t)
-			waitFor(t, "b runs", func() bool { return len(b.swarm.members.of(f.root)) == 1 })
+			waitFor(t, "b runs", func() bool { return len(b.swarm.members.sessions(f.root)) == 1 })
 			s, ended = a.begin(t, b)
 		} else {
 			s, ended = a.begin(t, b)
@@ -57,7 +57,7 @@ func TestVisitorsAreMetAsSources(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if len(a.swarm.members.of(f.root))+len(b.swarm.members.of(f.root)) != 0 {
+		if len(a.swarm.members.sessions(f.root))+len(b.swarm.members.sessions(f.root)) != 0 {
 			t.Error("sessions that have ended are still known")
 		}
 	}

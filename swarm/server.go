@@ -79,7 +79,7 @@ type server struct {
 
 func newServer(s *Swarm, up *uplink) *server {
 	return &server{
-		lib: s.cfg.Library, uplink: up, buffers: s.buffers, accounts: s.accounts, members: s.members, near: s.near, words: &s.words, log: s.cfg.Log,
+		lib: s.cfg.Library, uplink: up, buffers: s.buffers, accounts: s.accounts, near: s.near, words: &s.words, log: s.cfg.Log,
 		clients: make(map[wire.SessionID]*client), roots: make(map[cid.Cid]*sharing), choking: newChoking(),
 	}
 }
@@ -203,6 +203,7 @@ func (sv *server) tend(ctx context.Context) {
 		sv.rechoke(false)
 		for _, sh := range roots {
 			sh.tend(now)
+			sv.tellClients(now, sh)
 		}
 	}
 }

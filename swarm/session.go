@@ -18,6 +18,7 @@ import (
 	"github.com/seed4134be55/peer/contentaddr/bitfield"
 	"github.com/seed4134be55/peer/contentaddr/manifest"
 	"github.com/seed4134be55/peer/fault"
+	"github.com/seed4134be55/peer/swarm/pex"
 	"github.com/seed4134be55/peer/swarm/picker"
 	"github.com/seed4134be55/peer/swarm/wire"
 )
@@ -48,7 +49,7 @@ type SessionConfig struct {
 	LANFirst bool
 
 	buffers *buffers
-	begin   func(*Session) (end func()) // called by Run before the loop begins
+	members *membership
 }
 
 // A Session downloads what a Sink wants of one root, from every source that it is told of. Run owns the
@@ -84,6 +85,8 @@ type Session struct {
 	statusLock  sync.Mutex
 	gained      []wire.Range // leaves that the sources have not been told of
 	gossiped    time.Time
+	asker       pex.Asker
+	asks        int // questions for peers
 	published   Status
 	publishedAt time.Time
 }
@@ -105,8 +108,8 @@ func NewSession(cfg SessionConfig) *Session {
 	if cfg.buffers == nil {
 		cfg.buffers = new(buffers)
 	}
-	if cfg.begin == nil {
-		cfg.begin = func(*Session) func() { return func() {} }
+	if cfg.members == nil {
+		cfg.members = loneMembership()
 	}
 	return &Session{
 		cfg:     cfg,
@@ -131,7 +134,10 @@ func (s *Session) AddPeer(p peer.AddrInfo, origin string) {
 func (s *Session) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	s.work, s.ctx = work, ctx
-	defer s.cfg.begin(s)()
+	for _, p := range s.cfg.members.enter(s) {
+		s.peers.add(p, incoming)
+	}
+	defer s.cfg.members.leave(s)
 	for range workersPerCore * runtime.GOMAXPROCS(0) {
 		work.Go(func() error { s.verify(ctx); return nil })
 	}
@@ -202,6 +208,7 @@ func (s *Session) advance(now time.Time) {
 func (s *Session) onTick(now time.Time) {
 	s.judge(now)
 	s.survey(now)
+	s.exchangePeers(now)
 	if s.anyUseful() {
 		s.useful = now
 	}

@@ -41,6 +41,7 @@ type source struct {
 	stalled   bool
 	busy      time.Time // when it was last asked for something after a pause
 	rests     time.Time // until when it is asked for no leaf
+	inquired  int       // the number of the last question for peers; 0: none
 	dead      error
 
 	lastByte atomic.Int64  // unix nanoseconds; when something asked for arrived
@@ -70,7 +71,7 @@ func (s *Session) dialMore(now time.Time) {
 	if room <= 0 {
 		return
 	}
-	for _, k := range s.peers.due(now, room, func(id peer.ID) bool { return s.sources[id] != nil }) {
+	for _, k := range s.peers.due(now, room) {
 		s.lastNum++
 		src := &source{session: s, id: k.info.ID, num: s.lastNum, origin: k.origin, choked: true, pending: make(map[int]int),
 			disputed: make(map[int]bool), byCID: make(map[int]bool)}
@@ -90,7 +91,6 @@ func (s *Session) dialMore(now time.Time) {
 }
 
 func (s *Session) onDialed(src *source, conn Source, err error) {
-	s.peers.dialed(src.id)
 	if err == nil {
 		src.conn = conn
 		if src.dead != nil {
@@ -98,18 +98,27 @@ func (s *Session) onDialed(src *source, conn Source, err error) {
 			err = src.dead
 		}
 	}
-	if err != nil {
-		s.peers.failed(src.id, time.Now(), err)
-		s.peers.known[src.id].banned = s.peers.known[src.id].banned || brokeRule(err)
+	s.peers.dialed(src.id, time.Now(), err)
+	if err == nil {
+		src.window.rtt = min(conn.RTT(), longestRTT)
+		s.sources[src.id] = src
+		s.arrive(src)
+	}
+}
+
+// arrive deals with a source that has opened the root and whose connection is known, whichever comes first.
+func (s *Session) arrive(src *source) {
+	if src.conn == nil || !src.opened {
 		return
 	}
-	src.window.rtt = min(conn.RTT(), longestRTT)
-	s.sources[src.id] = src
+	s.cfg.members.opened(s, src.id, true)
+	s.tellPeers(src, time.Now(), func() []peer.AddrInfo { return s.cfg.members.roster(s.cfg.Root) })
+	s.enlist(src)
 }
 
 // enlist tells the picker of a source once both its offer and the manifest are known.
 func (s *Session) enlist(src *source) {
-	if src.enlisted || !src.opened || s.picker == nil {
+	if src.enlisted || !src.opened || src.conn == nil || s.picker == nil {
 		return
 	}
 	src.enlisted = true
@@ -171,16 +180,26 @@ func (src *source) keep(h wireHave) {
 	src.said = append(src.said, h)
 }
 
-// drop forgets a source; its requests become free for others.
-func (s *Session) drop(src *source, err error) {
+// remove takes a source out; its requests become free for others. It tells whether it was one: onDialed may not have
+// heard of it yet, or it is gone already.
+func (s *Session) remove(src *source, err error) bool {
 	src.dead = err
 	if src.enlisted && s.picker != nil {
 		s.picker.RemoveSource(src.num)
 	}
 	if s.sources[src.id] != src {
-		return // onDialed has not heard of it yet, or it is gone already
+		return false
 	}
 	delete(s.sources, src.id)
+	s.cfg.members.opened(s, src.id, false)
+	return true
+}
+
+// drop forgets a source that is lost.
+func (s *Session) drop(src *source, err error) {
+	if !s.remove(src, err) {
+		return
+	}
 	if src.rateIn.Load() > 0 {
 		s.peers.lost(src.id, time.Now(), err)
 	} else {
@@ -198,7 +217,7 @@ func (s *Session) cut(src *source, why error) {
 // ban keeps a peer that lied from being asked for this root again, whether or not it is still connected.
 func (s *Session) ban(id peer.ID, why error) {
 	s.cfg.Log.Warn("source cut off", "root", s.cfg.Root, "peer", id, "why", why)
-	s.peers.known[id].banned = true
+	s.peers.ban(id)
 	if src := s.sources[id]; src != nil {
 		s.drop(src, why)
 	}
@@ -244,7 +263,7 @@ func (s *Session) onOpened(src *source, o Offer) {
 	}
 	src.said, src.saidBytes = nil, 0
 	src.opened, src.offer = true, o
-	s.enlist(src)
+	s.arrive(src)
 }
 
 // Refused implements Receiver.

@@ -40,6 +40,8 @@ type Source interface {
 	Relayed() bool
 	// RTT returns how long a word to the source and its answer took; 0 if that is not known.
 	RTT() time.Duration
+	// Exchange is the peer exchange with it, nil where there is none.
+	Exchange() *exchange
 	// Near tells whether the source is on-link.
 	Near() bool
 	// Close ends the channel; nothing reaches the Receiver after Gone.
@@ -80,6 +82,8 @@ type Receiver interface {
 	Suggested(leaves []wire.Range, only bool)
 	Withdrawn([]wire.Range)
 	Choked(bool)
+	// Peers says who else has come or gone for the root, as the source has it.
+	Peers(added []peer.AddrInfo, dropped []peer.ID)
 	// Gone says that the source is lost, and why; it is the last call.
 	Gone(error)
 }

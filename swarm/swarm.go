@@ -30,7 +30,10 @@ type Config struct {
 	LANFirst  bool  // what a peer on-link has does not come from outside
 	// OnLink tells whether an address lies in a network that this machine has an interface in. nil: none does.
 	OnLink func(multiaddr.Multiaddr) bool
-	Log    *slog.Logger
+	// Exchanges tells whether a third peer's addr may be told to a peer connected at with, and dialled when that peer
+	// tells it. nil: any.
+	Exchanges func(addr, with multiaddr.Multiaddr) bool
+	Log       *slog.Logger
 }
 
 // A Swarm is one peer's part in all swarms: it serves and it dials. Safe for concurrent use.
@@ -62,11 +65,16 @@ func New(cfg Config) *Swarm {
 	if cfg.OnLink == nil {
 		cfg.OnLink = func(multiaddr.Multiaddr) bool { return false }
 	}
+	if cfg.Exchanges == nil {
+		cfg.Exchanges = func(_, _ multiaddr.Multiaddr) bool { return true }
+	}
 	s := &Swarm{
 		cfg: cfg, buffers: new(buffers), accounts: new(accounts), downlink: newUplink(cfg.LimitDown, 0),
-		members: newMembership(cfg.Host), links: make(map[peer.ID]*dialing),
+		links: make(map[peer.ID]*dialing),
 	}
 	s.server = newServer(s, newUplink(cfg.LimitUp, abreast))
+	s.members = newMembership(cfg, s.server.visitors)
+	s.server.members = s.members
 	return s
 }
 
@@ -93,21 +101,12 @@ func (s *Swarm) Run(ctx context.Context) error {
 // Session makes a session that reaches its peers through this swarm.
 func (s *Swarm) Session(cfg SessionConfig) *Session {
 	cfg.Dial = s.dial
-	cfg.buffers, cfg.begin = s.buffers, s.begin
+	cfg.buffers, cfg.members = s.buffers, s.members
 	cfg.Self, cfg.LANFirst = s.cfg.Host.ID(), s.cfg.LANFirst
 	if cfg.Log == nil {
 		cfg.Log = s.cfg.Log
 	}
 	return NewSession(cfg)
-}
-
-// begin tells a session that begins to run of the clients that are here for its root, and of those that come until end.
-func (s *Swarm) begin(ses *Session) (end func()) {
-	s.members.enter(ses)
-	for _, id := range s.server.visitors(ses.cfg.Root) {
-		ses.peers.add(s.members.info(id), incoming)
-	}
-	return func() { s.members.leave(ses) }
 }
 
 // Sent and Received return the bytes of data that passed since the start.

@@ -263,11 +263,12 @@ func (w *wanter) hear() wire.Message {
 	return m
 }
 
-// answer returns the next message that is no unchoke.
+// answer returns the next message that comes because it was asked for.
 func (w *wanter) answer() wire.Message {
 	for {
-		m := w.hear()
-		if _, ok := m.(wire.Unchoke); !ok {
+		switch m := w.hear().(type) {
+		case wire.Unchoke, wire.Peers:
+		default:
 			return m
 		}
 	}

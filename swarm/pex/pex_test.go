@@ -40,7 +40,7 @@ func TestTell(t *testing.T) {
 			{0, nil, false, 0, 0}, {30, people(0, 1), false, 1, 0}, {60, people(0, 2), false, 0, 0}, {90, people(0, 2), false, 1, 0},
 		},
 		"no news is no message": {
-			{0, people(0, 2), false, 2, 0}, {60, people(0, 2), false, 0, 0}, {61, people(0, 3), false, 1, 0},
+			{0, people(0, 2), false, 2, 0}, {60, people(0, 2), false, 0, 0}, {61, people(0, 3), false, 0, 0}, {62, people(0, 3), false, 1, 0},
 		},
 		"fifty at a time": {
 			{0, people(0, 120), false, 50, 0}, {60, people(0, 120), false, 50, 0}, {120, people(0, 120), false, 20, 0}, {180, people(0, 120), false, 0, 0},

@@ -19,14 +19,18 @@ type Teller struct {
 // Told returns how many peers the other was told of that were not taken back.
 func (t *Teller) Told() int { return len(t.told) }
 
+// Knows tells whether the other was told of id.
+func (t *Teller) Knows(id peer.ID) bool { return t.told[id] }
+
 // Due tells whether the other may be told something unasked.
 func (t *Teller) Due(now time.Time) bool { return !now.Before(t.next) }
 
 // Tell returns what to tell the other of present, the peers that are connected for the root but for the other itself,
-// each once. room is how many more may be remembered as told. It counts as said; with nothing to say it does not, so
-// that the first who comes is told of at once.
+// each once. room is how many more may be remembered as told. What was said counts; with nothing to say the next who
+// comes is told of soon.
 func (t *Teller) Tell(now time.Time, present []peer.ID, room int, random *rand.Rand) (added, dropped []peer.ID) {
 	added, dropped = t.change(present, room, random)
+	t.next = now.Add(Pause)
 	if len(added)+len(dropped) > 0 {
 		t.next = now.Add(Every)
 	}

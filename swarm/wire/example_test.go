@@ -45,7 +45,8 @@ func workedExample(t *testing.T) []step {
 		t.Fatal(err)
 	}
 	session := SessionID([]byte("0123456789abcdef"))
-	hello := Hello{Version: Version, Session: session, MaxOpen: 256, MaxRequest: 32768, MaxWindow: 64 << 20, Agent: "peer"}
+	hello := Hello{Version: Version, Session: session, MaxOpen: 256, MaxRequest: 32768, MaxWindow: 64 << 20,
+		Extensions: []Extension{{Name: ExtensionPeers}}, Agent: "peer"}
 	leaf := append(make([]byte, MaxHeader), "hello"...)
 	return []step{
 		{"W control", Append(nil, hello), "hello"},
