@@ -105,6 +105,16 @@ func (c *candidates) dial(k *candidate) {
 	c.dialing++
 }
 
+// waiting tells whether somebody is to be dialled who is not being dialled and was not found useless.
+func (c *candidates) waiting(now time.Time) bool {
+	for _, k := range c.known {
+		if k.fails == 0 && k.ready(now) {
+			return true
+		}
+	}
+	return false
+}
+
 // dialed ends an attempt that due began: with a source, or in vain.
 func (c *candidates) dialed(id peer.ID, now time.Time, err error) {
 	k := c.known[id]
@@ -145,6 +155,13 @@ func (c *candidates) ban(id peer.ID) {
 		c.known[id] = &candidate{info: peer.AddrInfo{ID: id}}
 	}
 	c.known[id].banned = true
+}
+
+// replaced puts off a peer that was of less use than another may be.
+func (c *candidates) replaced(id peer.ID, now time.Time) {
+	k := c.known[id]
+	k.open, k.fails = false, 1
+	k.next = now.Add(replacedFor)
 }
 
 // summary says in one phrase how the search stands, for a session that gives up.

@@ -273,8 +273,16 @@ func TestRedials(t *testing.T) {
 	}
 	c.due(epoch, 1)
 	c.dialed("x", epoch, nil)
+	if c.waiting(epoch.Add(time.Hour)) || len(c.due(epoch.Add(time.Hour), 1)) != 0 {
+		t.Error("a source is dialled")
+	}
 	c.lost("x", epoch, errNobody)
 	if len(c.due(epoch.Add(redialUseful), 1)) != 1 {
 		t.Error("one that was of use is not tried again at once")
+	}
+	c.dialed("x", epoch, nil)
+	c.replaced("x", epoch)
+	if len(c.due(epoch.Add(replacedFor-1), 1)) != 0 || len(c.due(epoch.Add(replacedFor), 1)) != 1 {
+		t.Error("one that was replaced is tried again at the wrong time")
 	}
 }

@@ -86,7 +86,8 @@ type Session struct {
 	gained      []wire.Range // leaves that the sources have not been told of
 	gossiped    time.Time
 	asker       pex.Asker
-	asks        int // questions for peers
+	asks        int       // questions for peers
+	turned      time.Time // when the worth of the sources was last looked at
 	published   Status
 	publishedAt time.Time
 }
@@ -209,6 +210,7 @@ func (s *Session) onTick(now time.Time) {
 	s.judge(now)
 	s.survey(now)
 	s.exchangePeers(now)
+	s.turnOver(now)
 	if s.anyUseful() {
 		s.useful = now
 	}

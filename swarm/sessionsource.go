@@ -42,6 +42,8 @@ type source struct {
 	busy      time.Time // when it was last asked for something after a pause
 	rests     time.Time // until when it is asked for no leaf
 	inquired  int       // the number of the last question for peers; 0: none
+	since     time.Time // connected
+	counted   int64     // bytes that had arrived when its worth was last looked at
 	dead      error
 
 	lastByte atomic.Int64  // unix nanoseconds; when something asked for arrived
@@ -101,6 +103,7 @@ func (s *Session) onDialed(src *source, conn Source, err error) {
 	s.peers.dialed(src.id, time.Now(), err)
 	if err == nil {
 		src.window.rtt = min(conn.RTT(), longestRTT)
+		src.since = time.Now()
 		s.sources[src.id] = src
 		s.arrive(src)
 	}
