@@ -56,6 +56,7 @@ type client struct {
 
 	lock     sync.Mutex
 	unchoked bool
+	wanted   time.Time // when it last wanted something; see idle
 	channels map[uint32]*channel
 	queue    []order
 	queued   int           // leaves and blocks in queue
@@ -308,7 +309,7 @@ func (c *client) onInterest(id uint32, yes bool) {
 	}
 	c.lock.Lock()
 	same := ch.interested == yes
-	ch.interested = yes
+	ch.interested, c.wanted = yes, time.Now()
 	c.lock.Unlock()
 	if same {
 		return
@@ -400,8 +401,24 @@ func (c *client) order(id uint32, o order) error {
 	}
 	c.queued += n
 	c.queue = append(c.queue, o)
+	c.wanted = time.Now()
 	c.wake()
 	return nil
+}
+
+// idle returns for how long the client has wanted nothing: it is interested in no root and has asked for nothing.
+func (c *client) idle(now time.Time) time.Duration {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	for _, ch := range c.channels {
+		if ch.interested {
+			return 0
+		}
+	}
+	if len(c.queue) > 0 {
+		return 0
+	}
+	return now.Sub(c.wanted)
 }
 
 func (o *order) items() int {

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"slices"
@@ -244,5 +245,34 @@ func TestTellingIsBounded(t *testing.T) {
 	x.tell(time.Now().Add(time.Hour), roster)
 	if said != 4 {
 		t.Error("it tells after the end")
+	}
+}
+
+// All sessions together make so many connections at once and no more; to peers that are connected there is no wait.
+func TestHalfOpenDials(t *testing.T) {
+	f := newFile(t, 48, 1, 10)
+	m, known, stranger := join(t, newHeld(f, false)), join(t, newHeld(f, true)), join(t, newHeld(f, true))
+	if err := m.host.Connect(t.Context(), known.info()); err != nil {
+		t.Fatal(err)
+	}
+	for range maxHalfOpen {
+		m.swarm.halfOpen <- struct{}{}
+	}
+	if err := m.swarm.reach(t.Context(), known.info()); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ends := make(chan error, 1)
+	go func() { ends <- m.swarm.reach(ctx, stranger.info()) }()
+	cancel()
+	if err := <-ends; err != context.Canceled {
+		t.Errorf("it does not wait: %v", err)
+	}
+	<-m.swarm.halfOpen
+	if err := m.swarm.reach(t.Context(), stranger.info()); err != nil {
+		t.Error(err)
+	}
+	if len(m.swarm.halfOpen) != maxHalfOpen-1 {
+		t.Errorf("%d are counted", len(m.swarm.halfOpen))
 	}
 }

@@ -157,11 +157,11 @@ func (sv *server) admit(c *client) error {
 			same++
 		}
 	}
-	if len(sv.clients) >= maxClients || same >= maxClientsPerPeer {
+	if same >= maxClientsPerPeer || len(sv.clients) >= maxClients && !sv.makeRoom(time.Now()) {
 		return errors.New("too many clients")
 	}
 	sv.last++
-	c.num, c.since = sv.last, time.Now()
+	c.num, c.since, c.wanted = sv.last, time.Now(), time.Now()
 	sv.clients[c.session] = c
 	if !sv.tending {
 		sv.tending = true
@@ -169,6 +169,26 @@ func (sv *server) admit(c *client) error {
 		sv.running.Go(func() { sv.tend(ctx) })
 	}
 	return nil
+}
+
+// idleLong is how long a client of a full server may want nothing before a new one takes its place.
+const idleLong = time.Minute
+
+// makeRoom ends the client that has wanted nothing for longest, and tells whether there was one; the lock is held.
+func (sv *server) makeRoom(now time.Time) bool {
+	var idlest *client
+	longest := idleLong
+	for _, c := range sv.clients {
+		if idle := c.idle(now); idle >= longest {
+			idlest, longest = c, idle
+		}
+	}
+	if idlest == nil {
+		return false
+	}
+	delete(sv.clients, idlest.session)
+	idlest.control.Reset() // its reader ends it
+	return true
 }
 
 // tendEvery is how often what time alone brings is looked at: who is to be choked, what is to be suggested.
@@ -218,7 +238,9 @@ func (sv *server) served() []*client {
 func (sv *server) release(c *client) {
 	sv.lock.Lock()
 	defer sv.lock.Unlock()
-	delete(sv.clients, c.session)
+	if sv.clients[c.session] == c { // or another has its place
+		delete(sv.clients, c.session)
+	}
 	select {
 	case s := <-c.data: // came when its client was leaving
 		s.Reset()

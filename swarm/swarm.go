@@ -21,6 +21,10 @@ import (
 // dialTimeout bounds a connection and its hellos.
 const dialTimeout = 30 * time.Second
 
+// maxHalfOpen bounds the connections being made at once for all sessions together: what a router at home has room for,
+// when hundreds of roots look for peers that are gone.
+const maxHalfOpen = 32
+
 // Config says what a Swarm works with.
 type Config struct {
 	Host      host.Host
@@ -46,6 +50,8 @@ type Swarm struct {
 	words    atomic.Int64 // bytes of control messages sent
 	members  *membership
 
+	halfOpen chan struct{} // has an entry for each connection being made
+
 	lock  sync.Mutex
 	links map[peer.ID]*dialing
 }
@@ -70,7 +76,7 @@ func New(cfg Config) *Swarm {
 	}
 	s := &Swarm{
 		cfg: cfg, buffers: new(buffers), accounts: new(accounts), downlink: newUplink(cfg.LimitDown, 0),
-		links: make(map[peer.ID]*dialing),
+		links: make(map[peer.ID]*dialing), halfOpen: make(chan struct{}, maxHalfOpen),
 	}
 	s.server = newServer(s, newUplink(cfg.LimitUp, abreast))
 	s.members = newMembership(cfg, s.server.visitors)
@@ -162,16 +168,33 @@ func (s *Swarm) link(ctx context.Context, p peer.AddrInfo) (*link, error) {
 
 // connect fills in d.
 func (s *Swarm) connect(ctx context.Context, p peer.AddrInfo, d *dialing) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
 	defer close(d.ready)
 	ctx = network.WithAllowLimitedConn(ctx, "swarm control")
-	if d.err = s.cfg.Host.Connect(ctx, p); d.err == nil {
+	if d.err = s.reach(ctx, p); d.err == nil {
+		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
 		d.link, d.err = s.dialLink(ctx, p.ID)
 	}
 	if d.err != nil {
 		s.forget(p.ID, d)
 	}
+}
+
+// reach connects to p, which may have to wait for others that are being connected to.
+func (s *Swarm) reach(ctx context.Context, p peer.AddrInfo) error {
+	switch s.cfg.Host.Network().Connectedness(p.ID) {
+	case network.Connected, network.Limited:
+		return nil
+	}
+	select {
+	case s.halfOpen <- struct{}{}:
+		defer func() { <-s.halfOpen }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return s.cfg.Host.Connect(ctx, p)
 }
 
 func (s *Swarm) forget(id peer.ID, d *dialing) {
