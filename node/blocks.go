@@ -31,7 +31,7 @@ func (n *Node) openBlocks(ctx context.Context, l link.Link, timeout time.Duratio
 	b.begun = func() {
 		emit(api.Event{Event: api.EventState, Cid: l.Cid.String(), Message: n.lookingFor(l)})
 		b.finding.Go(func() {
-			n.findSources(ctx, l, func(f discovery.Found) { b.remote.AddPeer(ctx, f.AddrInfo) })
+			n.findSources(ctx, l, b.remote.Sources, func(f discovery.Found) { b.remote.AddPeer(ctx, f.AddrInfo) })
 		})
 	}
 	return b

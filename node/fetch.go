@@ -20,10 +20,8 @@ import (
 )
 
 const (
-	// findEvery is how often the modes are asked for more sources while a root is being fetched. The first
-	// times come sooner, as a table that has just begun to join knows nobody, and a second later it does.
-	findEvery = 15 * time.Second
-	findAgain = time.Second // doubled each time
+	// findPatience bounds one question to all modes.
+	findPatience = 15 * time.Second
 	// linkFirst is how long a link's own addresses have before the modes are asked at all: most
 	// transfers need nobody else.
 	linkFirst = time.Second
@@ -69,7 +67,7 @@ func (n *Node) fetch(ctx context.Context, t *transfer) error {
 		return t.session.Run(ctx)
 	})
 	g.Go(func() error {
-		n.findSources(ctx, t.link, func(f discovery.Found) { t.session.AddPeer(f.AddrInfo, f.Mode) })
+		n.findSources(ctx, t.link, t.useful, func(f discovery.Found) { t.session.AddPeer(f.AddrInfo, f.Mode) })
 		return nil
 	})
 	return g.Wait()
@@ -85,29 +83,52 @@ func (n *Node) track(t *transfer, on bool) {
 	}
 }
 
+// useful returns how many sources send what they are asked for, or would.
+func (t *transfer) useful() (n int) {
+	for _, s := range t.session.Status().Sources {
+		if !s.Stalled && !s.Choked {
+			n++
+		}
+	}
+	return n
+}
+
 // findSources yields peers that may have l's root: those in the link first, then whom the modes find, asked
-// again and again until ctx ends.
-func (n *Node) findSources(ctx context.Context, l link.Link, yield func(discovery.Found)) {
-	wait, again := time.Duration(0), findAgain
+// again and again until ctx ends, as often as the number of useful sources makes it worth while.
+func (n *Node) findSources(ctx context.Context, l link.Link, useful func() int, yield func(discovery.Found)) {
+	first := time.Now()
 	for _, p := range l.Peers() {
 		p.Addrs = n.reach.Filter(p.Addrs)
 		yield(discovery.Found{AddrInfo: p, Mode: "link"})
-		wait = linkFirst
+		first = time.Now().Add(linkFirst)
 	}
-	for {
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return
-		}
+	if !sleep(ctx, time.Until(first)) {
+		return
+	}
+	for times := 1; ; times++ {
 		n.findOnce(ctx, l, yield)
-		wait, again = again, min(2*again, findEvery)
+		asked := time.Now()
+		for time.Since(asked) < findAfter(times, useful()) {
+			if !sleep(ctx, findLook) {
+				return
+			}
+		}
+	}
+}
+
+// sleep waits for d and tells whether ctx still lives.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
 	}
 }
 
 // findOnce asks every mode who has l's root, and where the peers of the link are now.
 func (n *Node) findOnce(ctx context.Context, l link.Link, yield func(discovery.Found)) {
-	ctx, cancel := context.WithTimeout(ctx, findEvery)
+	ctx, cancel := context.WithTimeout(ctx, findPatience)
 	defer cancel()
 	var asked sync.WaitGroup
 	asked.Go(func() {

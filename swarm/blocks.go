@@ -42,6 +42,13 @@ type answer struct {
 }
 
 // Blocks returns a fetcher of root's blocks; without any source for timeout (0: for ever), Get fails.
+// Sources returns how many peers have the root open to us.
+func (b *Blocks) Sources() int {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	return len(b.sources)
+}
+
 // Close must be called.
 func (s *Swarm) Blocks(root cid.Cid, timeout time.Duration) *Blocks {
 	return &Blocks{
