@@ -37,6 +37,7 @@ type channel struct {
 	interested bool               // guarded by the client's lock
 	held       *bitfield.Bitfield // what the client says it holds; nil: nothing. Guarded by the sharing's lock
 	joined     bool               // it is suggested leaves; likewise
+	out        gauge              // data sent of this root
 }
 
 func newChannel(c *client, id uint32, content Content) *channel {
@@ -44,6 +45,7 @@ func newChannel(c *client, id uint32, content Content) *channel {
 	if c.pex {
 		ch.exchange = c.sv.members.newExchange(content.Manifest().Root(), c.id, c.control.Conn().RemoteMultiaddr(), id, c.send)
 	}
+	ch.out.begin(time.Now())
 	ch.sharing = c.sv.share(ch)
 	return ch
 }

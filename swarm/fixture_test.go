@@ -201,20 +201,24 @@ func (m *member) info() peer.AddrInfo {
 	return peer.AddrInfo{ID: m.host.ID(), Addrs: m.host.Addrs()}
 }
 
-// join starts a peer that holds h.
-func join(t *testing.T, h *held) *member {
+// joinLimited is join for a peer that sends no more than so many bytes a second.
+func joinLimited(t *testing.T, h *held, up int64) *member {
 	t.Helper()
-	return joinLimited(t, h, 0)
+	return join(t, h, func(c *Config) { c.LimitUp = up })
 }
 
-// joinLimited is join for a peer that sends no more than so many bytes a second; 0: any.
-func joinLimited(t *testing.T, h *held, up int64) *member {
+// join starts a peer that holds h; with changes its Config.
+func join(t *testing.T, h *held, with ...func(*Config)) *member {
 	t.Helper()
 	hst, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay(), libp2p.DisableMetrics())
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &member{held: h, host: hst, swarm: New(Config{Host: hst, Library: h, LimitUp: up})}
+	cfg := Config{Host: hst, Library: h}
+	for _, w := range with {
+		w(&cfg)
+	}
+	m := &member{held: h, host: hst, swarm: New(cfg)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

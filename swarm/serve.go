@@ -61,6 +61,7 @@ func (c *client) serveNext(ctx context.Context, s network.Stream, n int) error {
 	}
 	sent, err = c.fulfil(ctx, s, o)
 	c.account.out.total.Add(int64(sent))
+	o.ch.out.total.Add(int64(sent))
 	return err
 }
 

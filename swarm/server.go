@@ -219,6 +219,7 @@ func (sv *server) tend(ctx context.Context) {
 		for _, c := range sv.served() {
 			c.account.out.look(now)
 			c.account.in.look(now)
+			c.lookAll(now)
 		}
 		sv.rechoke(false)
 		for _, sh := range roots {

@@ -174,6 +174,22 @@ func (p *Picker) IsAsked(id SourceID, i int) bool {
 	return s != nil && p.requests.at(s, i) != nil
 }
 
+// Share returns how many of the root's leaves a source is known to have. known is false of one that did not say.
+func (p *Picker) Share(id SourceID) (leaves int, known bool) {
+	s := p.sources[id]
+	switch {
+	case s == nil:
+		return 0, false
+	case s.kind == seed:
+		return p.want.Len(), true
+	case s.kind == partial:
+		return s.can.Count(), true
+	case s.counted != nil:
+		return s.counted.Count(), true
+	}
+	return 0, false
+}
+
 // Interesting tells whether a source may have a leaf that is in scope and not held.
 func (p *Picker) Interesting(id SourceID) bool {
 	s := p.sources[id]
