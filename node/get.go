@@ -156,6 +156,9 @@ func progress(t *transfer) api.Event {
 		}
 		e.Rate += src.Rate
 	}
+	if st.OnlyRelayed() {
+		e.Message = "waiting for a direct connection, as the only way is a relay that limits what may pass"
+	}
 	return e
 }
 

@@ -3,13 +3,11 @@ package node
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/seed4134be55/peer/contentaddr/link"
-	"github.com/seed4134be55/peer/contentaddr/store"
 	"github.com/seed4134be55/peer/discovery"
 	"github.com/seed4134be55/peer/node/api"
 )
@@ -56,12 +54,27 @@ func (n *Node) Status(_ context.Context, _ api.StatusRequest, emit func(api.Even
 func (n *Node) Peers(_ context.Context, _ api.PeersRequest, emit func(api.Event)) error {
 	for _, id := range n.host.Network().Peers() {
 		e := api.Event{Event: api.EventPeer, Peer: id.String(), Agent: n.agent(id), Latency: n.host.Peerstore().LatencyEWMA(id).Seconds()}
+		e.Received, e.Sent = n.swarm.Moved(id)
+		e.State = n.way(id)
 		for _, c := range n.host.Network().ConnsToPeer(id) {
 			e.Addrs = append(e.Addrs, c.RemoteMultiaddr().String())
 		}
 		emit(e)
 	}
 	return nil
+}
+
+// way says how a peer is connected.
+func (n *Node) way(id peer.ID) string {
+	if n.connectedDirectly(id) {
+		return api.PeerDirect
+	}
+	for _, c := range n.host.Network().ConnsToPeer(id) {
+		if !c.Stat().Limited {
+			return api.PeerRelayed
+		}
+	}
+	return api.PeerLimited
 }
 
 func (n *Node) agent(id peer.ID) string {
@@ -84,29 +97,6 @@ func (n *Node) Shares(_ context.Context, _ api.SharesRequest, emit func(api.Even
 			Event: api.EventShare, Cid: r.Cid.String(), Name: r.Name, Path: r.Path, Link: n.link(r), Bytes: r.Bytes, Files: r.Files,
 			Complete: r.Complete, Public: r.Public, Unlisted: r.Unlisted, Added: r.Added, Message: r.Problem,
 		})
-	}
-	return nil
-}
-
-// Transfers implements api.Service.
-func (n *Node) Transfers(_ context.Context, _ api.TransfersRequest, emit func(api.Event)) error {
-	n.lock.Lock()
-	defer n.lock.Unlock()
-	active := make(map[string]bool)
-	for t := range n.transfers {
-		e := progress(t)
-		e.Event, e.State = api.EventTransfer, api.TransferActive
-		active[t.path] = true
-		emit(e)
-	}
-	roots, err := n.store.Roots()
-	if err != nil {
-		return err
-	}
-	for _, r := range roots {
-		if r.Kind == store.Fetched && !r.Complete && !active[r.Path] {
-			emit(api.Event{Event: api.EventTransfer, State: api.TransferPaused, Cid: r.Cid.String(), Name: filepath.Base(r.Path), Path: r.Path, Total: r.Bytes})
-		}
 	}
 	return nil
 }

@@ -215,8 +215,11 @@ func (s *Session) onTick(now time.Time) {
 		s.useful = now
 	}
 	if s.cfg.Timeout > 0 && now.Sub(s.useful) >= s.cfg.Timeout {
-		s.fail(fault.New(fault.NotFound, "%s: %s within %v; is the sharing peer running and reachable?",
-			s.cfg.Root, s.peers.summary(len(s.sources)), s.cfg.Timeout))
+		why := s.peers.summary(len(s.sources))
+		if st := s.Status(); st.OnlyRelayed() {
+			why = "who has it is reached over a relay that limits what may pass, and no direct connection came about"
+		}
+		s.fail(fault.New(fault.NotFound, "%s: %s within %v; is the sharing peer running and reachable?", s.cfg.Root, why, s.cfg.Timeout))
 	}
 }
 

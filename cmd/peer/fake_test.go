@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -183,8 +184,29 @@ func (f *fake) Doctor(_ context.Context, _ api.DoctorRequest, emit func(api.Even
 	return nil
 }
 
-func (f *fake) Peers(context.Context, api.PeersRequest, func(api.Event)) error         { return nil }
-func (f *fake) Transfers(context.Context, api.TransfersRequest, func(api.Event)) error { return nil }
+func (f *fake) Peers(context.Context, api.PeersRequest, func(api.Event)) error { return nil }
+
+// Transfers are the lines of a file of that name in the world.
+func (f *fake) Transfers(ctx context.Context, r api.TransfersRequest, emit func(api.Event)) error {
+	lines, err := os.ReadFile(filepath.Join(f.world, "transfers"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if r.Watch {
+		emit(api.Event{Event: api.EventRound, Transfers: strings.Count(string(lines), "\n")})
+	}
+	for line := range strings.Lines(string(lines)) {
+		var e api.Event
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			return err
+		}
+		emit(e)
+	}
+	if r.Watch {
+		<-ctx.Done()
+	}
+	return nil
+}
 
 func (f *fake) Status(_ context.Context, _ api.StatusRequest, emit func(api.Event)) error {
 	emit(api.Event{

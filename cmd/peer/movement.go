@@ -24,6 +24,9 @@ func progressText(e api.Event) string {
 	if e.Sources > 0 {
 		text += ", " + count(e.Sources, "source")
 	}
+	if e.Message != "" {
+		return text + ", " + e.Message
+	}
 	if left := float64(e.Total - e.Bytes); left > 0 && e.Rate > 0 {
 		text += ", " + formatSeconds(left/e.Rate) + " left"
 	}

@@ -19,6 +19,7 @@ type people struct {
 	screen   *os.File // stdout, if it is a terminal
 	moving   movement // what changes in place on a terminal
 	many     bool
+	rounds   int // of a list that is repeated
 }
 
 func newPeople(out, err *os.File) *people {

@@ -151,11 +151,21 @@ func TestInterruptedGet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.line(b.on("getter", "transfers"), `"event":"transfer"`, shared.Cid)
-	b.line(b.on("getter", "peers"), `"event":"peer"`, `"peer":"12D3KooW`)
+	b.line(b.on("getter", "transfers"), `"event":"transfer"`, shared.Cid, `"swarm":[{"peer":"12D3KooW`, `"from":"link","have":1,`, `"state":"active"`)
+	b.line(b.on("sharer", "transfers"), `"event":"transfer"`, shared.Cid, `"from":"incoming"`, `"client":true,"up_rate":`, `"state":"served"`)
+	b.line(b.on("getter", "peers"), `"event":"peer"`, `"peer":"12D3KooW`, `"state":"direct"`)
+	watch := b.on("getter", "transfers", "--watch")
+	for range 2 {
+		b.line(watch, `"event":"round","transfers":1`)
+		b.line(watch, `"event":"transfer"`, shared.Cid)
+	}
+	b.interrupt(watch)
+	b.ends(watch, 0)
 	b.interrupt(getter)
 	b.line(getter, `"event":"error"`, `"kind":"interrupted"`, "run the same command again")
 	b.ends(getter, 130)
+
+	b.line(b.on("getter", "transfers"), `"event":"transfer"`, shared.Cid, `"state":"paused"`, "peer get -o '"+b.path("out")+"' 'peer://"+shared.Cid)
 
 	again := b.on("getter", "get", "-o", "out", shared.Link)
 	done, err := again.Event(soon, "done")

@@ -15,13 +15,14 @@ func (p *people) report(e api.Event) {
 	case api.EventStatus:
 		p.status(e)
 	case api.EventPeer:
-		p.say("%s  %8s  sent %s, received %s  %s  %s", e.Peer, milliseconds(e.Latency), formatBytes(e.Sent), formatBytes(e.Received),
+		p.say("%s  %-7s  %8s  sent %s, received %s  %s  %s", e.Peer, e.State, milliseconds(e.Latency), formatBytes(e.Sent), formatBytes(e.Received),
 			strings.Join(e.Addrs, " "), e.Agent)
 	case api.EventShare:
 		p.say("%s  %9s  %s%s", e.Cid, formatBytes(e.Bytes), named(e), shareMarks(e))
 	case api.EventTransfer:
-		p.say("%s  %s  %s of %s, down %s from %s, up %s", e.Cid, named(e), formatBytes(e.Bytes), formatBytes(e.Total),
-			formatRate(e.Rate), count(e.Sources, "source"), formatRate(e.UpRate))
+		p.transfer(e)
+	case api.EventRound:
+		p.round(e)
 	case api.EventCheck:
 		p.say("%-7s  %s: %s", e.State, e.Name, e.Message)
 		if e.Hint != "" {

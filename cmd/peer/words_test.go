@@ -110,7 +110,7 @@ func eventsOf(s string) map[string]api.Event {
 	} {
 		all[name] = api.Event{
 			Event: name, Cid: s, Link: s, Name: s, Path: s, Type: api.TypeSymlink, Target: s, Audience: s, Peer: s, Addrs: []string{s}, Agent: s,
-			Version: s, Home: s, Reach: s, Network: s, Modes: []string{s}, State: s, Message: s, Hint: s,
+			Version: s, Home: s, Reach: s, Network: s, Modes: []string{s}, State: s, Message: s, Hint: s, Swarm: []api.SwarmPeer{{Peer: s, From: s}},
 		}
 	}
 	return all

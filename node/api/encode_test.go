@@ -68,6 +68,8 @@ func TestEventRoundTrip(t *testing.T) {
 			f.SetFloat(0.5)
 		case []string:
 			f.Set(reflect.ValueOf([]string{"a", "b"}))
+		case []SwarmPeer:
+			f.Set(reflect.ValueOf([]SwarmPeer{{Peer: "x", Have: -1, Sent: 3}}))
 		case time.Time:
 			f.Set(reflect.ValueOf(time.Unix(1, 0).UTC()))
 		default:

@@ -7,15 +7,16 @@ import "time"
 const (
 	EventShared   = "shared"   // cid link name bytes files seconds; also path, audience
 	EventCid      = "cid"      // path cid bytes
-	EventProgress = "progress" // bytes total sources rate; also cid, name, files
+	EventProgress = "progress" // bytes total sources rate; also cid, name, files, message (what it waits for)
 	EventDone     = "done"     // cid path bytes fetched seconds; also files, message
 	EventEntry    = "entry"    // name type cid; also bytes, target
 	EventForgot   = "forgot"   // cid name; also path
 	EventServing  = "serving"  // peer addrs
 	EventStatus   = "status"   // peer version reach network modes home peers shares transfers
-	EventPeer     = "peer"     // peer addrs; also agent, latency, sent, received
+	EventPeer     = "peer"     // peer addrs state sent received; also agent, latency
 	EventShare    = "share"    // cid name bytes files complete; also link, path, public, unlisted, message
-	EventTransfer = "transfer" // cid name bytes total sources rate; also up_rate, path, state
+	EventTransfer = "transfer" // cid name bytes total sources rate clients up_rate state swarm; also path, message, hint
+	EventRound    = "round"    // transfers: a list that is repeated begins anew, and so many lines follow
 	EventCheck    = "check"    // name state message; also hint
 	EventSkipped  = "skipped"  // path message: left out of an import, and why
 	EventWarning  = "warning"  // message: something to know, that stops nothing
@@ -32,9 +33,13 @@ const (
 	CheckOK        = "ok" // of an EventCheck
 	CheckProblem   = "problem"
 	CheckUnknown   = "unknown"
-	TransferActive = "active" // of an EventTransfer
-	TransferPaused = "paused"
-	TypeFile       = "file" // of an EventEntry
+	TransferActive = "active" // of an EventTransfer: it is being fetched, and served
+	TransferServed = "served" // nothing is fetched of it; others have it open here
+	TransferPaused = "paused" // it is not whole and nobody fetches it; what is verified is served
+	PeerDirect     = "direct" // of an EventPeer
+	PeerRelayed    = "relayed"
+	PeerLimited    = "limited" // relayed, and the relay limits what may pass: no data goes that way
+	TypeFile       = "file"    // of an EventEntry
 	TypeFolder     = "folder"
 	TypeSymlink    = "symlink"
 )
@@ -59,6 +64,7 @@ type Event struct {
 	Files   int     `json:"files"`
 	Seconds float64 `json:"seconds"` // since the verb began; in status: since the peer began
 	Sources int     `json:"sources"` // peers that bytes come from
+	Clients int     `json:"clients"` // peers that bytes go to
 	Rate    float64 `json:"rate"`    // bytes per second, received
 	UpRate  float64 `json:"up_rate"` // bytes per second, sent
 
@@ -90,9 +96,35 @@ type Event struct {
 	Shares    int      `json:"shares"`
 	Transfers int      `json:"transfers"`
 
+	// A transfer's peers.
+	Swarm []SwarmPeer `json:"swarm"`
+
 	// Words.
 	State   string `json:"state"`   // CheckOK, …; TransferActive, …
 	Kind    string `json:"kind"`    // of an error: a fault.Kind
 	Message string `json:"message"` // one line, for people
 	Hint    string `json:"hint"`    // one line: what to do about it
+}
+
+// A SwarmPeer is what one peer and this one do for each other for the root of an EventTransfer. Who chokes whom and who
+// is interested in whom is named as BitTorrent's specification does.
+type SwarmPeer struct {
+	Peer    string  `json:"peer"`    // peer id
+	From    string  `json:"from"`    // how it was found: link, lan, kademlia …; "incoming": it came to us
+	Have    float64 `json:"have"`    // share of the root that it has, 0 to 1; -1: it did not say
+	LAN     bool    `json:"lan"`     // on-link, not over a relay
+	Relayed bool    `json:"relayed"` // over a relay; else direct
+	Limited bool    `json:"limited"` // the relay limits what may pass: no data goes that way
+
+	Source       bool    `json:"source"`        // it is connected to be asked
+	Rate         float64 `json:"rate"`          // bytes per second, received
+	Received     int64   `json:"received"`      // bytes of this root, while connected
+	AmInterested bool    `json:"am_interested"` // it has something that is wanted here
+	PeerChoking  bool    `json:"peer_choking"`  // it does not serve us now
+
+	Client         bool    `json:"client"`          // it has the root open here
+	UpRate         float64 `json:"up_rate"`         // bytes per second, sent
+	Sent           int64   `json:"sent"`            // bytes of this root, while connected
+	PeerInterested bool    `json:"peer_interested"` // it wants something that is here
+	AmChoking      bool    `json:"am_choking"`      // we do not serve it now
 }

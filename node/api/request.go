@@ -43,12 +43,16 @@ type ForgetRequest struct {
 	Link string `json:"link"`
 }
 
+// TransfersRequest asks what moves.
+type TransfersRequest struct {
+	Watch bool `json:"watch,omitempty"` // again every second, after an EventRound each time, until the caller leaves
+}
+
 // The requests that say nothing yet.
 type (
-	ServeRequest     struct{} // be a daemon; what it does beyond that is in Options
-	StatusRequest    struct{} // how is this peer
-	PeersRequest     struct{} // who is connected
-	SharesRequest    struct{} // what does this home hold
-	TransfersRequest struct{} // what moves
-	DoctorRequest    struct{} // why can nobody reach me
+	ServeRequest  struct{} // be a daemon; what it does beyond that is in Options
+	StatusRequest struct{} // how is this peer
+	PeersRequest  struct{} // who is connected
+	SharesRequest struct{} // what does this home hold
+	DoctorRequest struct{} // why can nobody reach me
 )

@@ -44,7 +44,7 @@ type Service interface {
 	Peers(ctx context.Context, r PeersRequest, emit func(Event)) error
 
 	// Transfers emits an EventTransfer for each root that is being fetched or served, and for each
-	// download that waits to be resumed.
+	// download that waits to be resumed. With r.Watch it does so again and again until ctx ends.
 	Transfers(ctx context.Context, r TransfersRequest, emit func(Event)) error
 
 	// Status emits one EventStatus. It works without Run, as do Shares and Forget.

@@ -35,6 +35,7 @@ func (r *resumable) call(o api.Options) api.Call {
 		r.shown = make(map[shown]int)
 	}
 	attempt := make(map[shown]int)
+	live := r.live()
 	request := r.verb.Request
 	if cat, ok := request.(api.CatRequest); ok {
 		cat.Offset += r.written
@@ -47,7 +48,7 @@ func (r *resumable) call(o api.Options) api.Call {
 		Data:    r,
 		Emit: func(e api.Event) {
 			r.received++
-			if e.Event == api.EventProgress || e.Event == api.EventState {
+			if e.Event == api.EventProgress || e.Event == api.EventState || live {
 				r.verb.Emit(e)
 				return
 			}
@@ -58,6 +59,12 @@ func (r *resumable) call(o api.Options) api.Call {
 			}
 		},
 	}
+}
+
+// live tells whether the verb shows how things are, again and again: nothing of that is old.
+func (r *resumable) live() bool {
+	t, ok := r.verb.Request.(api.TransfersRequest)
+	return ok && t.Watch
 }
 
 // Write passes data on and counts it.
