@@ -75,7 +75,7 @@ func (d *Download) shareExtents(p *plan, i int) bool {
 			return true
 		}
 		err = dedupe(src.v.file, r.offset, dst.v, place.Offset, int64(r.size))
-		d.out.files.release(dst)
+		d.out.release(dst)
 		if err != nil {
 			return false
 		}

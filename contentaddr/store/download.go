@@ -126,6 +126,7 @@ func (s *Store) register(d *Download, spec DownloadSpec) error {
 	}
 	if err == nil {
 		s.live.downloads[d.owner] = d
+		s.live.roots.forgetPaused(d.root)
 	}
 	return err
 }

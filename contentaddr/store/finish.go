@@ -154,8 +154,8 @@ func (d *Download) completeFile(p *plan, fi int) error {
 	if err != nil {
 		return err
 	}
-	d.out.files.release(h)
-	d.out.files.forget(uint64(fi))
+	d.out.release(h)
+	d.out.shut(fi)
 	return nil
 }
 
@@ -189,7 +189,7 @@ func (d *Download) leafAttr(p *plan, i int, a manifest.Attr) (manifest.Attr, err
 			return a, err
 		}
 		block, err := d.readPlace(p, h.v, i, place.Offset, place.Size, nil)
-		d.out.files.release(h)
+		d.out.release(h)
 		if err != nil {
 			return a, err
 		}

@@ -90,6 +90,17 @@ func (t *handles[T]) forget(id uint64) {
 	}
 }
 
+// forgetIf is forget for every id of which match says so.
+func (t *handles[T]) forgetIf(match func(id uint64) bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id, e := range t.byID {
+		if match(id) {
+			t.remove(e)
+		}
+	}
+}
+
 func (t *handles[T]) remove(e *list.Element) {
 	h := t.order.Remove(e).(*handle[T])
 	delete(t.byID, h.id)

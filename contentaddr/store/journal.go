@@ -143,7 +143,7 @@ func (d *Download) syncFile(fi int) error {
 	if err != nil {
 		return err
 	}
-	defer d.out.files.release(h)
+	defer d.out.release(h)
 	return h.v.Sync()
 }
 
@@ -211,11 +211,26 @@ func (d *Download) beat() error {
 	if err != nil {
 		return errors.Join(err)
 	}
+	held := d.loggedBytes()
 	return d.s.updateRoot(d.root, d.owner, func(r *rootRecord) {
 		if r.Part == nil {
 			return
 		}
+		r.Part.Held = held
 		r.Part.Beat = time.Now().UnixNano()
 		r.Part.Inode, r.Part.Device = was.Stat.Inode, was.Stat.Device
 	})
+}
+
+// loggedBytes returns how many bytes of files the journal names.
+func (d *Download) loggedBytes() (sum int64) {
+	p := d.plan.Load()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.logged.All() {
+		for place := range p.l.Places(i) {
+			sum += max(0, place.Size)
+		}
+	}
+	return sum
 }

@@ -16,8 +16,8 @@ import (
 // output is the .part that a download is written to: made when the first leaf comes, its folders and
 // files each when they are first needed. Safe for concurrent use.
 type output struct {
-	d     *Download
-	files *handles[file] // by index in the layout
+	d  *Download
+	no uint32 // among the downloads opened
 
 	mu      sync.Mutex
 	folder  folder
@@ -29,8 +29,21 @@ type output struct {
 
 func (o *output) init(d *Download) {
 	o.d = d
-	o.files = newHandles[file](d.s.cfg.OpenFiles)
+	o.no = d.s.opened.Add(1)
 	o.made = make(map[string]bool)
+}
+
+// key is what file fi of the layout has in the table of all downloads: two numbers, each below 1<<32.
+func (o *output) key(fi int) uint64 { return uint64(o.no)<<32 | uint64(fi) }
+
+func (o *output) release(h *handle[file]) { o.d.s.parts.release(h) }
+
+// shut closes file fi unless it is in use.
+func (o *output) shut(fi int) { o.d.s.parts.forget(o.key(fi)) }
+
+// shutAll closes all that is not in use.
+func (o *output) shutAll() {
+	o.d.s.parts.forgetIf(func(key uint64) bool { return uint32(key>>32) == o.no })
 }
 
 // errSealed says that the .part is closed, or being renamed.
@@ -96,7 +109,7 @@ func (o *output) seal() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sealed = true
-	o.files.clear()
+	o.shutAll()
 	if o.folder == nil {
 		return nil
 	}
@@ -107,7 +120,7 @@ func (o *output) seal() error {
 
 // file opens file fi of the layout, making it and its folders.
 func (o *output) file(fi int) (*handle[file], error) {
-	return o.files.acquire(uint64(fi), func() (file, error) {
+	return o.d.s.parts.acquire(o.key(fi), func() (file, error) {
 		dir, err := o.open()
 		if err != nil {
 			return nil, err
@@ -163,7 +176,7 @@ func (o *output) create(dir folder, name string) (file, error) {
 
 // adopt makes the destination the place that is read from.
 func (o *output) adopt(dest folder) {
-	o.files.clear()
+	o.shutAll()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.folder != nil {

@@ -60,7 +60,7 @@ func (d *Download) write(fi int, payload []byte, off int64) error {
 	if err != nil {
 		return err
 	}
-	defer d.out.files.release(h)
+	defer d.out.release(h)
 	return writeAt(h.v, payload, off)
 }
 
@@ -130,7 +130,7 @@ func (d *Download) fileWhole(p *plan, fi int, payload int64) error {
 	if err != nil {
 		return err
 	}
-	defer d.out.files.release(h)
+	defer d.out.release(h)
 	size := p.l.Files[fi].Size
 	if size < 0 {
 		size = payload
@@ -148,7 +148,7 @@ func (d *Download) fileWhole(p *plan, fi int, payload int64) error {
 	d.stats[fi] = st
 	d.mu.Unlock()
 	if size <= smallFile {
-		d.out.files.forget(uint64(fi))
+		d.out.shut(fi)
 	}
 	return nil
 }
@@ -179,7 +179,7 @@ func (d *Download) ReadLeaf(ctx context.Context, i int, buf []byte) ([]byte, err
 		if err != nil {
 			return nil, fmt.Errorf("read %s: leaf %d: %w", d.root, i, err)
 		}
-		defer d.out.files.release(h)
+		defer d.out.release(h)
 		block, err := d.readPlace(p, h.v, i, place.Offset, place.Size, buf)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: leaf %d: %w", d.root, i, err)

@@ -34,6 +34,7 @@ type RootInfo struct {
 	Complete bool
 	Added    time.Time
 	Problem  string // what is wrong with it, naming a file; "" is fine
+	Held     int64  // of a download: bytes of its files that are verified and journaled
 }
 
 // rootRecord is what keyRoot maps to.
@@ -62,6 +63,7 @@ type partInfo struct {
 	Inode     uint64 `cbor:"2,keyasint,omitempty"` // of NAME.part
 	Device    uint64 `cbor:"3,keyasint,omitempty"`
 	Beat      int64  `cbor:"4,keyasint,omitempty"` // Unix ns; nobody but peer wrote to the part before
+	Held      int64  `cbor:"5,keyasint,omitempty"` // bytes of files in the journal
 }
 
 // fileRecord is what keyFile maps to.
@@ -76,11 +78,15 @@ type fileRecord struct {
 }
 
 func (r *rootRecord) info(c cid.Cid) RootInfo {
-	return RootInfo{
+	i := RootInfo{
 		Cid: c, Name: r.Name, Path: r.Path, Link: r.Link, Bytes: r.Bytes, Files: r.Files,
 		Unlisted: r.Unlisted, Public: r.Public, Kind: r.Kind, Complete: r.Complete,
 		Added: time.Unix(r.Added, 0), Problem: r.Problem,
 	}
+	if r.Part != nil {
+		i.Held = r.Part.Held
+	}
+	return i
 }
 
 func newRootRecord(i RootInfo) rootRecord {

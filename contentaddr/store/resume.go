@@ -160,7 +160,7 @@ func (d *Download) rehashFile(ctx context.Context, p *plan, fi int, buf []byte) 
 	if err != nil {
 		return buf, err
 	}
-	defer d.out.files.release(h)
+	defer d.out.release(h)
 	var from, to int64
 	for e := range p.l.Extents(fi) {
 		if err := ctx.Err(); err != nil {

@@ -28,10 +28,11 @@ func (s *Store) Roots() (roots []RootInfo, err error) {
 	return roots, nil
 }
 
-// Root is a root that is held whole, but for what was withdrawn.
+// Root is a root that is held whole, but for what was withdrawn; or what is verified of a download that is not open.
 type Root struct {
-	s *Store
-	m *manifest.Manifest
+	s    *Store
+	m    *manifest.Manifest
+	rest *rest // of a download; nil: held whole
 
 	feed feed
 	mu   sync.Mutex
@@ -39,9 +40,11 @@ type Root struct {
 }
 
 // Root opens what is held of c: a share or finished download, or else a download under way whose
-// manifest is whole. fault.NotFound when there is neither. It reads the inner nodes, but no file.
+// manifest is whole, or else what an earlier run left of one. fault.NotFound when there is none of these. It reads
+// the inner nodes, but no file.
 func (s *Store) Root(ctx context.Context, c cid.Cid) (Content, error) {
-	if r := s.openRoot(c); r != nil {
+	r := s.openRoot(c)
+	if r != nil && r.rest == nil {
 		return r, nil
 	}
 	whole, problem := false, false
@@ -54,6 +57,9 @@ func (s *Store) Root(ctx context.Context, c cid.Cid) (Content, error) {
 		return nil, fmt.Errorf("open %s: %w", c, err)
 	}
 	if whole {
+		s.live.Lock()
+		s.live.roots.forgetPaused(c)
+		s.live.Unlock()
 		return s.buildRoot(ctx, c, problem)
 	}
 	for _, d := range s.active() {
@@ -61,7 +67,13 @@ func (s *Store) Root(ctx context.Context, c cid.Cid) (Content, error) {
 			return d, nil
 		}
 	}
-	return nil, fault.New(fault.NotFound, "%s is not held here", c)
+	if r != nil {
+		return r, nil
+	}
+	if r, err = s.pausedRoot(ctx, c); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 func (s *Store) buildRoot(ctx context.Context, c cid.Cid, problem bool) (*Root, error) {
@@ -131,15 +143,32 @@ func (r *Root) Have() *bitfield.Bitfield {
 
 // ReadLeaf returns the block of leaf i.
 func (r *Root) ReadLeaf(ctx context.Context, i int, buf []byte) ([]byte, error) {
-	block, err := r.s.readLeaf(ctx, r.m.Leaf(i).Cid, buf) // no leaf is among the inner blocks
+	if r.rest != nil && !r.holds(i) {
+		return nil, fault.New(fault.NotFound, "read %s: leaf %d is not here", r.Root(), i)
+	}
+	read := func() ([]byte, error) { return r.s.readLeaf(ctx, r.m.Leaf(i).Cid, buf) } // no leaf is among the inner blocks
+	if r.rest != nil {
+		read = func() ([]byte, error) { return r.rest.readLeaf(ctx, i, buf) }
+	}
+	block, err := read()
 	if errors.Is(err, ErrWithdrawn) {
 		r.lose(i)
 	}
 	return block, err
 }
 
+func (r *Root) holds(i int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.have.Has(i)
+}
+
 // Recheck hashes every copy of leaf i.
 func (r *Root) Recheck(ctx context.Context, i int) bool {
+	if r.rest != nil { // hashed whenever it is read
+		_, err := r.ReadLeaf(ctx, i, nil)
+		return errors.Is(err, ErrWithdrawn)
+	}
 	if !r.s.Recheck(ctx, r.m.Leaf(i).Cid) {
 		return false
 	}
@@ -160,6 +189,9 @@ func (r *Root) lose(i int) {
 
 // regain looks again for what was withdrawn.
 func (r *Root) regain() {
+	if r.rest != nil {
+		return
+	}
 	have := r.Have()
 	for first, count := range have.Gaps() {
 		for i := first; i < first+count; i++ {
@@ -249,6 +281,14 @@ func (s *Store) forgetRoot(c cid.Cid) {
 	defer s.live.Unlock()
 	delete(s.live.roots.open, c)
 	s.live.roots.recent = slices.DeleteFunc(s.live.roots.recent, func(r *Root) bool { return r.Root() == c })
+}
+
+// forgetPaused lets go of what an earlier run left of a download, as there is now more of it.
+func (c *rootCache) forgetPaused(root cid.Cid) {
+	if r := c.open[root].Value(); r != nil && r.rest != nil {
+		delete(c.open, root)
+		c.recent = slices.DeleteFunc(c.recent, func(other *Root) bool { return other == r })
+	}
 }
 
 func (s *Store) openRoots() (roots []*Root) {

@@ -15,6 +15,10 @@ import (
 // on the disk by then.
 const syncDelay = 2 * time.Second
 
+// maxSyncs is how many finished downloads are synced at once: hundreds may finish in one second, or be due at the start
+// of a peer that was killed, and each takes descriptors.
+const maxSyncs = 4
+
 // syncLater makes the files of a finished download durable in the background.
 func (s *Store) syncLater(c cid.Cid, owner uint64, dest string) {
 	s.background(func() {
@@ -23,6 +27,8 @@ func (s *Store) syncLater(c cid.Cid, owner uint64, dest string) {
 		select {
 		case <-s.stopping.Done():
 		case <-delay.C:
+			s.syncs <- struct{}{}
+			defer func() { <-s.syncs }()
 			s.logFailure("sync "+dest, s.syncNow(c, owner, dest))
 		}
 	})

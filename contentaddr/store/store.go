@@ -40,7 +40,7 @@ type Config struct {
 
 // Limits bound what a store takes of the machine. Zero means the default.
 type Limits struct {
-	OpenFiles   int   // files kept open at once, for all shares and again for each download; 128
+	OpenFiles   int   // files kept open at once, for all shares and again for all downloads; 128
 	Reserve     int64 // bytes that a download leaves free on its disk; 64 MiB
 	MaxDownload int64 // bytes of the largest root that is fetched; no limit but the disk
 }
@@ -55,10 +55,15 @@ type Store struct {
 	db    *pebble.DB
 	disk  disk
 	files *handles[*sharedFile]
+	parts *handles[file] // of downloads; see output.key
+	syncs chan struct{}  // has room for the finished downloads that are synced at once
 
 	// gc is held for reading while blocks are added, and for writing while blocks without a user are
 	// looked for and dropped: one added in between would be lost.
 	gc sync.RWMutex
+
+	// opened counts the downloads opened.
+	opened atomic.Uint32
 
 	// trusted counts how often a file became trusted with another Stat. It is 1 or more.
 	trusted atomic.Uint64
@@ -109,7 +114,8 @@ func open(cfg Config, fs vfs.FS, d disk) (*Store, error) {
 	}
 	s := &Store{cfg: cfg, db: db, disk: d, verify: make(chan uint64, 64)}
 	s.trusted.Store(1)
-	s.files = newHandles[*sharedFile](cfg.OpenFiles)
+	s.files, s.parts = newHandles[*sharedFile](cfg.OpenFiles), newHandles[file](cfg.OpenFiles)
+	s.syncs = make(chan struct{}, maxSyncs)
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.live.downloads = make(map[uint64]*Download)
 	s.live.doubtful = make(map[uint64]bool)

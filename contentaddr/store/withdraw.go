@@ -154,7 +154,7 @@ func (s *Store) lost(c cid.Cid) {
 		return
 	}
 	for _, r := range s.openRoots() {
-		if i, ok := r.m.LeafIndex(c); ok {
+		if i, ok := r.m.LeafIndex(c); ok && r.rest == nil {
 			r.lose(i)
 		}
 	}
