@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"errors"
 	"io"
 	"math"
 	"sync"
@@ -62,6 +63,8 @@ type account struct {
 	opened int                   // by how many links and clients
 }
 
+func newAccount() *account { return &account{owing: make(map[*linkChannel]bool)} }
+
 func (a *account) received(n int) {
 	a.in.total.Add(int64(n))
 	a.lastIn.Store(time.Now().UnixNano())
@@ -85,24 +88,49 @@ func (a *account) owes() bool {
 
 // accounts are those of all connected peers.
 type accounts struct {
+	max int // peers; 0: no limit
+
 	lock sync.Mutex
 	of   map[peer.ID]*account
 }
 
-// open returns the account of a peer, to be closed.
-func (as *accounts) open(id peer.ID) *account {
+// errFull says that as many peers are connected as may be.
+var errFull = errors.New("as many peers are connected as --max-peers allows")
+
+// incoming returns how many peers there may be for one that comes to us to be let in: a quarter is kept for those
+// that we dial, or a peer that many ask would get nothing itself.
+func (as *accounts) incoming() int {
+	if as.max == 0 {
+		return math.MaxInt
+	}
+	return as.max - as.max/4
+}
+
+// dialled returns how many peers there may be for one that we dial to be let in.
+func (as *accounts) dialled() int {
+	if as.max == 0 {
+		return math.MaxInt
+	}
+	return as.max
+}
+
+// open returns the account of a peer, to be closed. It fails for one more than most.
+func (as *accounts) open(id peer.ID, most int) (*account, error) {
 	as.lock.Lock()
 	defer as.lock.Unlock()
 	a := as.of[id]
 	if a == nil {
+		if len(as.of) >= most {
+			return nil, errFull
+		}
 		if as.of == nil {
 			as.of = make(map[peer.ID]*account)
 		}
-		a = &account{owing: make(map[*linkChannel]bool)}
+		a = newAccount()
 		as.of[id] = a
 	}
 	a.opened++
-	return a
+	return a, nil
 }
 
 func (as *accounts) close(id peer.ID) {

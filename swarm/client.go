@@ -81,14 +81,19 @@ const (
 	orderPage
 )
 
-func newClient(sv *server, s network.Stream) *client {
+// newClient fails when as many peers are connected as may be.
+func newClient(sv *server, s network.Stream) (*client, error) {
 	id := s.Conn().RemotePeer()
+	account, err := sv.accounts.open(id, sv.accounts.incoming())
+	if err != nil {
+		return nil, err
+	}
 	return &client{
-		sv: sv, id: id, control: s, relayed: s.Conn().Stat().Limited, near: sv.near(s.Conn()), account: sv.accounts.open(id),
+		sv: sv, id: id, control: s, relayed: s.Conn().Stat().Limited, near: sv.near(s.Conn()), account: account,
 		outbox: make(chan wire.Message, outboxSize), data: make(chan network.Stream, 1),
 		channels: make(map[uint32]*channel), work: make(chan struct{}, 1),
 		pace: rate.NewLimiter(messageRate, messageBurst),
-	}
+	}, nil
 }
 
 // serve runs the client until its control stream ends, it breaks a rule, or ctx ends.

@@ -85,7 +85,7 @@ func FuzzHolder(f *testing.F) {
 		src := &source{session: s, choked: true, pending: make(map[int]int), disputed: make(map[int]bool), byCID: make(map[int]bool)}
 		l := &link{
 			data: &pipe{in: bytes.NewReader(data)}, control: &pipe{}, gate: newUplink(0, 0), buffers: s.cfg.buffers, ctx: t.Context(), cancel: func() {},
-			account: new(accounts).open("a"),
+			account: newAccount(),
 			outbox:  make(chan wire.Message, outboxSize), channels: map[uint32]Receiver{1: src},
 		}
 		l.told = map[uint32]*exchange{1: exchangeOf(file, l.send)}
@@ -186,7 +186,7 @@ func FuzzWanter(f *testing.F) {
 		sv := New(Config{Library: h}).server
 		c := &client{
 			sv: sv, control: &pipe{}, outbox: make(chan wire.Message, outboxSize), channels: make(map[uint32]*channel),
-			work: make(chan struct{}, 1), pace: rate.NewLimiter(messageRate, messageBurst), account: sv.accounts.open("b"), unchoked: true,
+			work: make(chan struct{}, 1), pace: rate.NewLimiter(messageRate, messageBurst), account: newAccount(), unchoked: true,
 		}
 		defer c.closeChannels()
 		in, out := wire.NewReader(bytes.NewReader(words)), new(pipe)

@@ -68,8 +68,8 @@ type link struct {
 	lost     error
 }
 
-// dialLink opens both streams to a peer, which is connected, and exchanges hellos.
-func (s *Swarm) dialLink(ctx context.Context, id peer.ID) (*link, error) {
+// dialLink opens both streams to a peer, which is connected, and exchanges hellos. Its account is closed with the link.
+func (s *Swarm) dialLink(ctx context.Context, id peer.ID, account *account) (*link, error) {
 	control, err := s.cfg.Host.NewStream(ctx, id, wire.Control)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (s *Swarm) dialLink(ctx context.Context, id peer.ID) (*link, error) {
 		data.Reset()
 		return nil, fmt.Errorf("greet %s: %w", l.id, err)
 	}
-	l.account = s.accounts.open(id)
+	l.account = account
 	context.AfterFunc(l.ctx, func() { s.accounts.close(id) })
 	l.running.Go(l.writeControl)
 	l.running.Go(func() { l.fail(l.readControl(in)) })

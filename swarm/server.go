@@ -117,7 +117,11 @@ func (sv *server) onControl(s network.Stream) {
 		return
 	}
 	defer sv.running.Done()
-	c := newClient(sv, s)
+	c, err := newClient(sv, s)
+	if err != nil {
+		s.Reset()
+		return
+	}
 	if err := c.serve(ctx); err != nil {
 		sv.log.Debug("client ended", "peer", c.id, "why", err)
 	}
@@ -157,7 +161,7 @@ func (sv *server) admit(c *client) error {
 			same++
 		}
 	}
-	if same >= maxClientsPerPeer || len(sv.clients) >= maxClients && !sv.makeRoom(time.Now()) {
+	if same >= maxClientsPerPeer || len(sv.clients) >= max(maxClients, 2*sv.accounts.max) && !sv.makeRoom(time.Now()) {
 		return errors.New("too many clients")
 	}
 	sv.last++

@@ -30,6 +30,9 @@ const tick = 250 * time.Millisecond
 // core then hashes another's.
 const workersPerCore = 4
 
+// maxSources is how many peers a session is connected to unless something else is said.
+const maxSources = 50
+
 // SessionConfig says what a session downloads and with what.
 type SessionConfig struct {
 	Root cid.Cid
@@ -98,7 +101,7 @@ func NewSession(cfg SessionConfig) *Session {
 		cfg.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	}
 	if cfg.MaxSources == 0 {
-		cfg.MaxSources = 50
+		cfg.MaxSources = maxSources
 	}
 	if cfg.MaxDials == 0 {
 		cfg.MaxDials = 8

@@ -31,6 +31,7 @@ type Config struct {
 	Library   Library
 	LimitUp   int64 // bytes a second for everything that is sent to peers that are not on-link; 0: no limit
 	LimitDown int64 // likewise received
+	MaxPeers  int   // connected at once in all swarms; 0: DefaultMaxPeers
 	LANFirst  bool  // what a peer on-link has does not come from outside
 	// OnLink tells whether an address lies in a network that this machine has an interface in. nil: none does.
 	OnLink func(multiaddr.Multiaddr) bool
@@ -39,6 +40,9 @@ type Config struct {
 	Exchanges func(addr, with multiaddr.Multiaddr) bool
 	Log       *slog.Logger
 }
+
+// DefaultMaxPeers is how many peers are connected at once where nothing else is said.
+const DefaultMaxPeers = 128
 
 // A Swarm is one peer's part in all swarms: it serves and it dials. Safe for concurrent use.
 type Swarm struct {
@@ -74,8 +78,11 @@ func New(cfg Config) *Swarm {
 	if cfg.Exchanges == nil {
 		cfg.Exchanges = func(_, _ multiaddr.Multiaddr) bool { return true }
 	}
+	if cfg.MaxPeers == 0 {
+		cfg.MaxPeers = DefaultMaxPeers
+	}
 	s := &Swarm{
-		cfg: cfg, buffers: new(buffers), accounts: new(accounts), downlink: newUplink(cfg.LimitDown, 0),
+		cfg: cfg, buffers: new(buffers), accounts: &accounts{max: cfg.MaxPeers}, downlink: newUplink(cfg.LimitDown, 0),
 		links: make(map[peer.ID]*dialing), halfOpen: make(chan struct{}, maxHalfOpen),
 	}
 	s.server = newServer(s, newUplink(cfg.LimitUp, abreast))
@@ -108,6 +115,10 @@ func (s *Swarm) Run(ctx context.Context) error {
 func (s *Swarm) Session(cfg SessionConfig) *Session {
 	cfg.Dial = s.dial
 	cfg.buffers, cfg.members = s.buffers, s.members
+	if cfg.MaxSources == 0 {
+		cfg.MaxSources = maxSources
+	}
+	cfg.MaxSources = min(cfg.MaxSources, s.cfg.MaxPeers)
 	cfg.Self, cfg.LANFirst = s.cfg.Host.ID(), s.cfg.LANFirst
 	if cfg.Log == nil {
 		cfg.Log = s.cfg.Log
@@ -170,12 +181,18 @@ func (s *Swarm) link(ctx context.Context, p peer.AddrInfo) (*link, error) {
 func (s *Swarm) connect(ctx context.Context, p peer.AddrInfo, d *dialing) {
 	defer close(d.ready)
 	ctx = network.WithAllowLimitedConn(ctx, "swarm control")
+	var account *account
+	if account, d.err = s.accounts.open(p.ID, s.accounts.dialled()); d.err != nil {
+		s.forget(p.ID, d)
+		return
+	}
 	if d.err = s.reach(ctx, p); d.err == nil {
 		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 		defer cancel()
-		d.link, d.err = s.dialLink(ctx, p.ID)
+		d.link, d.err = s.dialLink(ctx, p.ID, account)
 	}
 	if d.err != nil {
+		s.accounts.close(p.ID)
 		s.forget(p.ID, d)
 	}
 }
