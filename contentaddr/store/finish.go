@@ -69,6 +69,10 @@ func (d *Download) finish(ctx context.Context, p *plan) error {
 	if err := d.hold(ctx, p); err != nil {
 		return err
 	}
+	if err := d.supersede(); err != nil {
+		return err
+	}
+	d.s.writeLog()
 	d.mu.Lock()
 	d.finished = true
 	d.mu.Unlock()
@@ -329,6 +333,21 @@ func (d *Download) hold(ctx context.Context, p *plan) error {
 		r.Unsynced, r.Boot = true, d.s.disk.Boot()
 		r.Leaves, r.Nodes = places, nodeBytes(p.m)
 	})
+}
+
+// supersede lets go of earlier downloads of the root to the same path, which is now held once more.
+func (d *Download) supersede() error {
+	var owners []uint64
+	err := d.s.eachOf(d.root, func(owner uint64, r *rootRecord) error {
+		if owner != d.owner && r.Kind == Fetched && r.Complete && r.Path == d.dest {
+			owners = append(owners, owner)
+		}
+		return nil
+	})
+	if err != nil || len(owners) == 0 {
+		return err
+	}
+	return d.s.disown(d.root, owners)
 }
 
 func nodeBytes(m *manifest.Manifest) (sum int64) {

@@ -173,10 +173,14 @@ func (d *Download) log(u unsynced) error {
 	for n, bits := range pages {
 		b.Set(pageKey(d.owner, n), bits, nil)
 	}
+	// The record goes first: it is on its way to the disk with what is synced after it, and not at all otherwise.
+	if err := d.beat(); err != nil {
+		return err
+	}
 	if err := b.Commit(pebble.Sync); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	return d.beat()
+	return nil
 }
 
 // page returns a copy of the bits of one page.

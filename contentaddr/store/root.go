@@ -28,6 +28,28 @@ func (s *Store) Roots() (roots []RootInfo, err error) {
 	return roots, nil
 }
 
+// RootsOf lists where a root is held, in whole or in part: once for each path. It reads no record of another root.
+func (s *Store) RootsOf(c cid.Cid) (roots []RootInfo, err error) {
+	err = s.eachOf(c, func(_ uint64, r *rootRecord) error {
+		roots = append(roots, r.info(c))
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for %s: %w", c, err)
+	}
+	return roots, nil
+}
+
+// Active tells whether a download of a root is open.
+func (s *Store) Active(c cid.Cid) bool {
+	for _, d := range s.active() {
+		if d.root == c {
+			return true
+		}
+	}
+	return false
+}
+
 // Root is a root that is held whole, but for what was withdrawn; or what is verified of a download that is not open.
 type Root struct {
 	s    *Store

@@ -34,6 +34,12 @@ func (s *Store) syncLater(c cid.Cid, owner uint64, dest string) {
 	})
 }
 
+// writeLog has the database write what was committed to its file, in the background. It keeps some 32 KiB of what is
+// committed without a sync to itself, and a process that is killed would take finished downloads with it.
+func (s *Store) writeLog() {
+	s.background(func() { s.logFailure("write the log", s.db.LogData(nil, pebble.Sync)) })
+}
+
 // syncNow makes the files of a finished download durable, and then says so.
 func (s *Store) syncNow(c cid.Cid, owner uint64, dest string) error {
 	if err := s.syncFiles(owner, dest); err != nil {
