@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/seed4134be55/peer/contentaddr/link"
@@ -17,9 +16,6 @@ import (
 	"github.com/seed4134be55/peer/node/api"
 	"github.com/seed4134be55/peer/swarm"
 )
-
-// maxGets bounds the links that one request fetches at once.
-const maxGets = 4
 
 // Get implements api.Service.
 func (n *Node) Get(ctx context.Context, r api.GetRequest, emit func(api.Event)) error {
@@ -33,38 +29,13 @@ func (n *Node) Get(ctx context.Context, r api.GetRequest, emit func(api.Event)) 
 	if err := n.online(ctx); err != nil {
 		return err
 	}
-	var all sync.WaitGroup
-	room := make(chan struct{}, maxGets)
-	errs := make([]error, len(links))
-	for i, l := range links {
-		all.Go(func() {
-			room <- struct{}{}
-			defer func() { <-room }()
-			errs[i] = n.getLink(ctx, l, r, emit)
-		})
-	}
-	all.Wait()
-	if err := joinErrors(errs); err != nil {
+	if err := n.getAll(ctx, links, r, emit); err != nil {
 		return err
 	}
 	if r.Seed {
 		<-ctx.Done()
 	}
 	return nil
-}
-
-// joinErrors returns the errors of several links as one of the kind of the first.
-func joinErrors(errs []error) error {
-	err := errors.Join(errs...)
-	if err == nil {
-		return nil
-	}
-	for _, e := range errs {
-		if e != nil {
-			return fault.Mark(fault.KindOf(e), err)
-		}
-	}
-	return err
 }
 
 func parseLinks(words []string) ([]link.Link, error) {
@@ -82,16 +53,22 @@ func parseLinks(words []string) ([]link.Link, error) {
 	return links, nil
 }
 
-// getLink fetches one root and emits done.
-func (n *Node) getLink(ctx context.Context, l link.Link, r api.GetRequest, emit func(api.Event)) error {
+// getLink fetches one root and emits done. It calls alone when it has had no source for a while.
+func (n *Node) getLink(ctx context.Context, l link.Link, r api.GetRequest, alone func(), emit func(api.Event)) error {
 	name := fileName(l)
+	if info, ok := n.store.Intact(ctx, l.Cid, filepath.Join(r.Dir, name)); ok {
+		emit(api.Event{
+			Event: api.EventDone, Cid: l.Cid.String(), Name: name, Path: info.Path, Bytes: info.Bytes, Files: info.Files, Message: nothingMoved,
+		})
+		return nil
+	}
 	spec := store.DownloadSpec{Root: l.Cid, Dest: filepath.Join(r.Dir, name), Link: l.String(), Unlisted: l.Unlisted, Overwrite: r.Overwrite}
 	t, err := n.newTransfer(ctx, l, spec, nil, r.Timeout)
 	if err != nil {
 		return err
 	}
 	defer func() { t.into().Close() }()
-	if err := n.obtain(ctx, t, emit); err != nil {
+	if err := n.obtain(ctx, t, alone, emit); err != nil {
 		if errors.Is(err, context.Canceled) {
 			return fault.New(fault.Interrupted, "%s: interrupted; what has arrived is kept: run the same command again to go on", name)
 		}
@@ -114,24 +91,27 @@ func (n *Node) getLink(ctx context.Context, l link.Link, r api.GetRequest, emit 
 }
 
 // obtain copies what this home holds, or else fetches.
-func (n *Node) obtain(ctx context.Context, t *transfer, emit func(api.Event)) error {
+func (n *Node) obtain(ctx context.Context, t *transfer, alone func(), emit func(api.Event)) error {
 	if whole, err := n.takeOwn(ctx, t, emit); whole || err != nil {
 		return err
 	}
 	emit(api.Event{Event: api.EventState, Cid: t.link.Cid.String(), Name: fileName(t.link), Message: n.lookingFor(t.link)})
-	return n.fetchShown(ctx, t, emit)
+	return n.fetchShown(ctx, t, alone, emit)
 }
+
+const nothingMoved = "everything was on this machine already"
 
 // copiedMessage says when the network had little to do with it.
 func copiedMessage(st swarm.Status) string {
 	if st.Fetched == 0 {
-		return "everything was on this machine already"
+		return nothingMoved
 	}
 	return ""
 }
 
 // fetchShown fetches while it reports progress.
-func (n *Node) fetchShown(ctx context.Context, t *transfer, emit func(api.Event)) error {
+func (n *Node) fetchShown(ctx context.Context, t *transfer, alone func(), emit func(api.Event)) error {
+	since := time.Now() // there was a source
 	done := make(chan error, 1)
 	go func() { done <- n.fetch(ctx, t) }()
 	clock := time.NewTicker(progressEvery)
@@ -141,8 +121,14 @@ func (n *Node) fetchShown(ctx context.Context, t *transfer, emit func(api.Event)
 		case err := <-done:
 			emit(progress(t))
 			return err
-		case <-clock.C:
-			emit(progress(t))
+		case now := <-clock.C:
+			e := progress(t)
+			emit(e)
+			if e.Sources > 0 {
+				since = now
+			} else if now.Sub(since) > aloneAfter {
+				alone()
+			}
 		}
 	}
 }

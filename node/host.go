@@ -23,10 +23,11 @@ import (
 	"github.com/seed4134be55/peer/reach"
 )
 
-// Connections beyond the high mark are trimmed to the low one, those of no use first.
+// Connections beyond the high mark are trimmed to the low one, those of no use first. Beside the peers of the swarms
+// there is room for so many others: bootstrap peers, relays, those who look things up.
 const (
-	connsLow  = 160
-	connsHigh = 192
+	connsLow  = 32
+	connsHigh = 64
 	// connsPerIP replaces libp2p's 8: peers behind one NAT, or of one lab, share an address.
 	connsPerIP = 64
 )
@@ -46,22 +47,34 @@ const relayBackoff = time.Minute
 // relaySource gives libp2p's AutoRelay peers that may relay for us.
 type relaySource func(ctx context.Context, n int) <-chan peer.AddrInfo
 
+// hostConfig says what a host is built with.
+type hostConfig struct {
+	key        crypto.PrivKey
+	reach      reach.Reach
+	agent      string
+	serveRelay bool
+	relays     relaySource
+	peers      int // of the swarms
+	sockets    int // that may be open at once; 0: as libp2p sees fit
+}
+
 // newHost builds the libp2p host without listening. Nothing in it speaks to anybody yet: what is done by
 // itself (port mapping, NAT detection, reservations) needs a listener first and only exists where the
 // reach is the internet.
-func newHost(key crypto.PrivKey, r reach.Reach, agent string, serveRelay bool, relays relaySource) (host.Host, error) {
-	resources, err := newResourceManager()
+func newHost(cfg hostConfig) (host.Host, error) {
+	r := cfg.reach
+	resources, err := newResourceManager(cfg.sockets)
 	if err != nil {
 		return nil, err
 	}
-	conns, err := connmgr.NewConnManager(connsLow, connsHigh)
+	conns, err := connmgr.NewConnManager(cfg.peers+connsLow, cfg.peers+connsHigh)
 	if err != nil {
 		return nil, fmt.Errorf("connection manager: %w", err)
 	}
 	opts := []libp2p.Option{
-		libp2p.Identity(key),
+		libp2p.Identity(cfg.key),
 		libp2p.NoListenAddrs,
-		libp2p.UserAgent(agent),
+		libp2p.UserAgent(cfg.agent),
 		libp2p.Transport(tcp.NewTCPTransport),
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
 		libp2p.Security(noise.ID, noise.New),
@@ -86,10 +99,10 @@ func newHost(key crypto.PrivKey, r reach.Reach, agent string, serveRelay bool, r
 		libp2p.EnableHolePunching(),
 		libp2p.EnableAutoNATv2(),
 		libp2p.NATPortMap(),
-		libp2p.EnableAutoRelayWithPeerSource(autorelay.PeerSource(relays),
+		libp2p.EnableAutoRelayWithPeerSource(autorelay.PeerSource(cfg.relays),
 			autorelay.WithMinCandidates(1), autorelay.WithBootDelay(0), autorelay.WithBackoff(relayBackoff)),
 	)
-	if serveRelay {
+	if cfg.serveRelay {
 		opts = append(opts,
 			libp2p.EnableRelayService(relay.WithResources(relayResources())),
 			libp2p.EnableNATService(),
@@ -118,9 +131,14 @@ func relayResources() relay.Resources {
 }
 
 // newResourceManager returns libp2p's default limits with room for windows: a stream's window grows only
-// within the memory that its scopes allow.
-func newResourceManager() (network.ResourceManager, error) {
+// within the memory that its scopes allow. Its own least is 256 sockets, whatever the process may have: with sockets
+// above 0 that is their bound.
+func newResourceManager(sockets int) (network.ResourceManager, error) {
 	limits := rcmgr.DefaultLimits
+	if sockets > 0 && sockets < limits.SystemBaseLimit.FD {
+		limits.SystemBaseLimit.FD = sockets
+		limits.TransientBaseLimit.FD = min(limits.TransientBaseLimit.FD, sockets/2)
+	}
 	libp2p.SetDefaultServiceLimits(&limits)
 	perIP := []rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: connsPerIP}}
 	perIP6 := []rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: connsPerIP}}

@@ -35,14 +35,14 @@ func (c content) Node(ctx context.Context, block cid.Cid) ([]byte, error) {
 }
 
 // listedHere tells whether other peers may be told that this one has a root: it is listed, and some of it is
-// here.
+// here to be served. It is asked of hundreds of CIDs at a time, so it looks at no other root.
 func (l library) listedHere(c cid.Cid) bool {
-	roots, err := l.store.Roots()
+	roots, err := l.store.RootsOf(c)
 	if err != nil {
 		return false
 	}
 	for _, r := range roots {
-		if r.Cid.Equals(c) && !r.Unlisted {
+		if !r.Unlisted && (r.Complete || r.Held > 0 || l.store.Active(c)) {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ type Config struct {
 // A Node is one peer. It implements api.Node.
 type Node struct {
 	cfg           Config
+	budget        budget
 	reach         reach.Reach
 	host          host.Host
 	store         *store.Store
@@ -71,9 +73,14 @@ func New(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	limit, err := openFiles()
+	if err != nil {
+		return nil, err
+	}
 	n := &Node{
-		nat: natWatch{kind: make(map[network.NATTransportProtocol]network.NATDeviceType)},
-		cfg: cfg, reach: r, bootstrap: bootstrap, started: time.Now(),
+		budget: shareOut(limit),
+		nat:    natWatch{kind: make(map[network.NATTransportProtocol]network.NATDeviceType)},
+		cfg:    cfg, reach: r, bootstrap: bootstrap, started: time.Now(),
 		listening: make(chan struct{}), announcements: make(chan store.RootInfo, 64), transfers: make(map[*transfer]struct{}),
 	}
 	// The key-value store replays its log while the host makes its certificates.
@@ -85,7 +92,7 @@ func New(cfg Config) (*Node, error) {
 	}
 	n.swarm = swarm.New(swarm.Config{
 		Host: n.host, Library: library{n.store}, LimitUp: cfg.Options.LimitUp, LimitDown: cfg.Options.LimitDown, Log: cfg.Log,
-		LANFirst: cfg.Options.LANFirst, OnLink: (&onLink{reach: n.reach}).has, Exchanges: n.reach.Exchanges,
+		MaxPeers: cfg.Options.MaxPeers, LANFirst: cfg.Options.LANFirst, OnLink: (&onLink{reach: n.reach}).has, Exchanges: n.reach.Exchanges,
 	})
 	if err := n.openModes(); err != nil {
 		return nil, errors.Join(err, n.Close())
@@ -94,7 +101,7 @@ func New(cfg Config) (*Node, error) {
 }
 
 func (n *Node) openStore() (err error) {
-	n.store, err = store.Open(store.Config{Dir: n.cfg.Home.Dir(), Log: n.cfg.Log})
+	n.store, err = store.Open(store.Config{Dir: n.cfg.Home.Dir(), Log: n.cfg.Log, Limits: store.Limits{OpenFiles: n.budget.files}})
 	return err
 }
 
@@ -103,7 +110,10 @@ func (n *Node) openHost() error {
 	if err != nil {
 		return err
 	}
-	n.host, err = newHost(key, n.reach, "peer/"+n.cfg.Version, n.cfg.Options.Relay, n.relayCandidates)
+	n.host, err = newHost(hostConfig{
+		key: key, reach: n.reach, agent: "peer/" + n.cfg.Version, serveRelay: n.cfg.Options.Relay, relays: n.relayCandidates,
+		peers: cmp.Or(n.cfg.Options.MaxPeers, swarm.DefaultMaxPeers), sockets: n.budget.sockets,
+	})
 	return err
 }
 

@@ -103,7 +103,8 @@ func servedEvent(r store.RootInfo) api.Event {
 // pausedEvent tells of a download that nobody goes on with just now.
 func (n *Node) pausedEvent(r store.RootInfo) api.Event {
 	e := api.Event{
-		Event: api.EventTransfer, State: api.TransferPaused, Cid: r.Cid.String(), Name: filepath.Base(r.Path), Path: r.Path, Total: r.Bytes,
+		Event: api.EventTransfer, State: api.TransferPaused, Cid: r.Cid.String(), Name: filepath.Base(r.Path), Path: r.Path,
+		Bytes: r.Held, Total: r.Bytes,
 	}
 	if r.Link != "" {
 		e.Hint = fmt.Sprintf("peer get -o %s %s", quoted(filepath.Dir(r.Path)), quoted(r.Link))

@@ -31,6 +31,7 @@ func (g *global) register(root *cobra.Command) {
 	f.Var(wordsFlag{&g.Modes, checkMode}, api.OptModes, "`MODES` of discovery, with commas between, or none")
 	f.Var(rateFlag{&g.LimitUp}, api.OptLimitUp, "send at most `RATE` (10MB, 1MiB/s, 20Mbit; 0: no limit)")
 	f.Var(rateFlag{&g.LimitDown}, api.OptLimitDown, "receive at most `RATE`")
+	f.Var(peersFlag{&g.MaxPeers}, api.OptMaxPeers, "be connected to at most `N` peers at once to fetch and serve (default "+strconv.Itoa(api.DefaultMaxPeers)+")")
 	f.BoolVar(&g.LANFirst, api.OptLANFirst, true, "what a peer of this LAN has does not come from outside it")
 	f.Var(wordsFlag{&g.Bootstrap, checkBootstrap}, api.OptBootstrap, "`ADDR` of a peer to meet first, with /p2p/ID, or none; may be repeated")
 	complete(root, api.OptReach, "loopback", "lan", "internet")
@@ -132,6 +133,24 @@ func (f rateFlag) Type() string { return "RATE" }
 func (f rateFlag) Set(s string) (err error) {
 	*f.bytesPerSecond, err = parseRate(s)
 	return err
+}
+
+type peersFlag struct{ n *int }
+
+func (f peersFlag) String() string {
+	if f.n == nil || *f.n == 0 {
+		return "" // the default, which the usage names
+	}
+	return strconv.Itoa(*f.n)
+}
+func (f peersFlag) Type() string { return "N" }
+func (f peersFlag) Set(s string) error {
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err != nil || n < 1 || n > api.MaxMaxPeers {
+		return fault.New(fault.BadInput, "want a number of peers from 1 to %d", api.MaxMaxPeers)
+	}
+	*f.n = n
+	return nil
 }
 
 // timeoutFlag is a duration; a bare number is seconds.

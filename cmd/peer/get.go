@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -71,11 +70,13 @@ func (p *program) checkGet(r *api.GetRequest, words []string) error {
 	if err != nil {
 		return err
 	}
+	seen := make(map[string]bool, len(links))
 	for _, text := range links {
 		if err := checkLink(text); err != nil {
 			return err
 		}
-		if !slices.Contains(r.Links, text) {
+		if !seen[text] {
+			seen[text] = true
 			r.Links = append(r.Links, text)
 		}
 	}

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/seed4134be55/peer/fault"
@@ -39,6 +41,8 @@ func (o Options) text(name string) string {
 		return rate(o.LimitUp)
 	case OptLimitDown:
 		return rate(o.LimitDown)
+	case OptMaxPeers:
+		return strconv.Itoa(cmp.Or(o.MaxPeers, DefaultMaxPeers))
 	case OptLANFirst:
 		return onOff(o.LANFirst)
 	case OptBootstrap:

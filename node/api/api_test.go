@@ -296,6 +296,7 @@ func TestAdmit(t *testing.T) {
 		{Options{Reach: "lan", Modes: []string{"kademlia", "lan"}, Said: []string{OptReach, OptModes}}, ""},
 		{Options{Reach: "internet", Said: []string{OptReach}}, "--reach is lan, not internet:"},
 		{Options{LimitUp: 0, Said: []string{OptLimitUp}}, "--limit-up is 1000 bytes/s, not none:"},
+		{Options{MaxPeers: 10, Said: []string{OptMaxPeers}}, "--max-peers is 128, not 10:"},
 		{Options{Network: "a", Relay: true, Said: []string{OptNetwork, OptRelay}}, "--network is main, not a and --relay is off, not on:"},
 		{Options{Bootstrap: []string{"/ip4/1.2.3.4"}, Said: []string{OptBootstrap}}, "--bootstrap is the default, not /ip4/1.2.3.4:"},
 	} {

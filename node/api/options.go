@@ -1,6 +1,9 @@
 package api
 
-import "github.com/seed4134be55/peer/discovery"
+import (
+	"github.com/seed4134be55/peer/discovery"
+	"github.com/seed4134be55/peer/swarm"
+)
 
 // The names of the process options, as on the command line without their dashes.
 const (
@@ -9,6 +12,7 @@ const (
 	OptModes     = "modes"
 	OptLimitUp   = "limit-up"
 	OptLimitDown = "limit-down"
+	OptMaxPeers  = "max-peers"
 	OptLANFirst  = "lan-first"
 	OptBootstrap = "bootstrap"
 	OptRelay     = "relay"
@@ -16,6 +20,12 @@ const (
 
 // CommonNetwork is the world of peers that name none.
 const CommonNetwork = discovery.DefaultNetwork
+
+// What Options.MaxPeers is where nothing is said, and the most that it may be.
+const (
+	DefaultMaxPeers = swarm.DefaultMaxPeers
+	MaxMaxPeers     = 1000
+)
 
 // Options are the options of a process rather than of one request: the first verb on a home sets
 // them, and later verbs that ask for others are refused by name.
@@ -25,6 +35,7 @@ type Options struct {
 	Modes     []string `json:"modes,omitempty"`      // of discovery; empty is the default ones, "none" is none
 	LimitUp   int64    `json:"limit_up,omitempty"`   // bytes per second; 0 is none
 	LimitDown int64    `json:"limit_down,omitempty"` // bytes per second; 0 is none
+	MaxPeers  int      `json:"max_peers,omitempty"`  // connected at once in swarms, 1 to MaxMaxPeers; 0 is DefaultMaxPeers
 	LANFirst  bool     `json:"lan_first"`            // what a peer of this LAN has does not come from outside it
 	Bootstrap []string `json:"bootstrap,omitempty"`  // multiaddrs; empty is the default ones, "none" is none
 	Relay     bool     `json:"relay,omitempty"`      // relay for others (serve --relay)
