@@ -48,7 +48,7 @@ type Node struct {
 	nat           natWatch
 	listening     chan struct{}                        // closed when Run listens
 	public        func(context.Context, cid.Cid) error // announces to the internet; nil beyond its reach
-	announcements chan store.RootInfo
+	announcements *news
 
 	lock      sync.Mutex
 	running   bool
@@ -81,7 +81,7 @@ func New(cfg Config) (*Node, error) {
 		budget: shareOut(limit),
 		nat:    natWatch{kind: make(map[network.NATTransportProtocol]network.NATDeviceType)},
 		cfg:    cfg, reach: r, bootstrap: bootstrap, started: time.Now(),
-		listening: make(chan struct{}), announcements: make(chan store.RootInfo, 64), transfers: make(map[*transfer]struct{}),
+		listening: make(chan struct{}), announcements: newNews(), transfers: make(map[*transfer]struct{}),
 	}
 	// The key-value store replays its log while the host makes its certificates.
 	var parts errgroup.Group

@@ -6,8 +6,10 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -17,6 +19,7 @@ const (
 	bootstrapEnough  = 2                // peers reached; kad-dht finds the others from there
 	growthCheck      = 15 * time.Second // between two looks at the size of the table
 	announceTimeout  = time.Minute      // for one CID
+	announceAtOnce   = 8
 )
 
 // keepBootstrapped joins by the bootstrap peers whenever the table is empty. kad-dht could do it
@@ -98,16 +101,27 @@ func (t *table) keepAnnounced(ctx context.Context) {
 	}
 }
 
+// announceShares tells the table of all that is shared, some at a time: one takes seconds in a large table, and a home
+// may share hundreds.
 func (t *table) announceShares(ctx context.Context) {
+	var telling errgroup.Group
+	telling.SetLimit(announceAtOnce)
 	for _, c := range t.shares() {
-		telling, cancel := context.WithTimeout(ctx, announceTimeout)
-		err := t.provide(telling, c, true)
-		cancel()
 		if ctx.Err() != nil {
-			return
+			break
 		}
-		if err != nil {
-			t.log.Debug("share not announced again", slog.String("table", t.name), slog.String("cid", c.String()), slog.Any("error", err))
-		}
+		telling.Go(func() error {
+			t.announceShare(ctx, c)
+			return nil
+		})
+	}
+	_ = telling.Wait() // nothing fails it
+}
+
+func (t *table) announceShare(ctx context.Context, c cid.Cid) {
+	telling, cancel := context.WithTimeout(ctx, announceTimeout)
+	defer cancel()
+	if err := t.provide(telling, c, true); err != nil && ctx.Err() == nil {
+		t.log.Debug("share not announced again", slog.String("table", t.name), slog.String("cid", c.String()), slog.Any("error", err))
 	}
 }
