@@ -116,9 +116,22 @@ func (s *scene) write(name string, content []byte) string {
 // start runs a verb on a home; it ends with the test.
 func (s *scene) start(home string, args ...string) *process.Process {
 	s.Helper()
+	return s.startWith(nil, home, args...)
+}
+
+// startWithin is start for a process that may have only so many files open.
+func (s *scene) startWithin(files int, home string, args ...string) *process.Process {
+	s.Helper()
+	return s.startWith([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, files), "sh"}, home, args...)
+}
+
+// startWith puts words before peer's own.
+func (s *scene) startWith(before []string, home string, args ...string) *process.Process {
+	s.Helper()
 	program, err := binary()
 	s.ok(err)
-	cmd := exec.CommandContext(s.Context(), program, append([]string{"--json", "--modes", "none", "--home", home}, args...)...)
+	words := append(append(before, program, "--json", "--modes", "none", "--home", home), args...)
+	cmd := exec.CommandContext(s.Context(), words[0], words[1:]...)
 	cmd.Dir = s.dir
 	// Nothing of the user who runs the tests is read or written.
 	cmd.Env = append(os.Environ(), "HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir, "PEER_HOME=", "PEER_REACH=loopback")
