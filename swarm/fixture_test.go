@@ -218,7 +218,7 @@ func join(t *testing.T, h *held, with ...func(*Config)) *member {
 	for _, w := range with {
 		w(&cfg)
 	}
-	m := &member{held: h, host: hst, swarm: New(cfg)}
+	m := &member{held: h, host: cfg.Host, swarm: New(cfg)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
