@@ -58,6 +58,7 @@ type quiet struct {
 func (q *quiet) Close()            { q.closed = true }
 func (*quiet) Interested(bool)     {}
 func (*quiet) Exchange() *exchange { return nil }
+func (*quiet) RTT() time.Duration  { return 0 }
 
 // full is a session of three sources, as many as it may have, that have been there for long: the first has all, the
 // second half and the third nothing.
