@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -60,6 +61,26 @@ func (sv *server) rechoke(changed bool) {
 	for _, id := range d.Unchoke {
 		by[id].choke(false)
 	}
+}
+
+// weigh decides anew what share of the uplink each client gets.
+func (sv *server) weigh(now time.Time) {
+	clients := sv.served()
+	peers := make([]choker.Peer, 0, len(clients))
+	for _, c := range clients {
+		peers = append(peers, c.peer(now))
+	}
+	for i, w := range choker.Weights(peers) {
+		clients[i].share.Store(math.Float64bits(w))
+	}
+}
+
+// weight returns the client's share of the uplink beside others'.
+func (c *client) weight() float64 {
+	if w := math.Float64frombits(c.share.Load()); w > 0 {
+		return w
+	}
+	return 1
 }
 
 // peer is what the choker is told of c.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -49,6 +50,7 @@ type client struct {
 	num      choker.PeerID // and who comes first has the lower
 	since    time.Time     // it was greeted
 	account  *account
+	share    atomic.Uint64 // of the uplink beside others': a float64's bits; 0: not decided
 
 	// Owned by the control reader.
 	pace     *rate.Limiter

@@ -30,7 +30,7 @@ func TestRateHoldsForAllTogether(t *testing.T) {
 						work.Go(func() {
 							n := (root + 1) * 30_000
 							for {
-								done, err := u.wait(ctx, peer.ID(fmt.Sprint(i)), n, false)
+								done, err := u.wait(ctx, peer.ID(fmt.Sprint(i)), n, 1, false)
 								if err != nil {
 									return
 								}
@@ -41,7 +41,7 @@ func TestRateHoldsForAllTogether(t *testing.T) {
 					}
 				}
 				start := time.Now()
-				done, err := u.wait(ctx, "near", 1<<30, true)
+				done, err := u.wait(ctx, "near", 1<<30, 1, true)
 				if err != nil || time.Since(start) > 0 {
 					t.Errorf("an exempt peer waits %v, %v", time.Since(start), err)
 				}

@@ -350,7 +350,7 @@ func (l *link) readData() error {
 		if err != nil {
 			return err
 		}
-		passed, err := l.gate.wait(l.ctx, l.id, h.Length, l.near)
+		passed, err := l.gate.wait(l.ctx, l.id, h.Length, 1, l.near)
 		if err != nil {
 			return err
 		}

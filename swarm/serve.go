@@ -49,7 +49,7 @@ func (c *client) writeData(ctx context.Context) error {
 // serveNext sends what stands first in the queue, some n bytes, when the uplink's turn for it has come. Until then it may
 // be cancelled, and nothing is read for it.
 func (c *client) serveNext(ctx context.Context, s network.Stream, n int) error {
-	done, err := c.sv.uplink.wait(ctx, c.id, n, c.near)
+	done, err := c.sv.uplink.wait(ctx, c.id, n, c.weight(), c.near)
 	if err != nil {
 		return nil // shutting down
 	}

@@ -226,6 +226,7 @@ func (sv *server) tend(ctx context.Context) {
 			c.lookAll(now)
 		}
 		sv.rechoke(false)
+		sv.weigh(now)
 		for _, sh := range roots {
 			sh.tend(now)
 			sv.tellClients(now, sh)

@@ -24,10 +24,11 @@ const (
 )
 
 // An uplink is the one gate through which all data leaves this peer (and, as a downlink, enters it). It counts, holds the
-// configured rate, and shares what leaves out among those it leaves for: equally in bytes, whatever the size of their
-// frames, and few of them at once. The order is start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996): deficit
-// round robin would forget the deficit of a peer between two frames, as each waits with one at a time. Safe for
-// concurrent use.
+// configured rate, and shares what leaves out among those it leaves for: by weight in bytes, whatever the size of their
+// frames, and few of them at once. Who has less than a full share goes alone, as three such frames that found the line
+// idle for a moment would be in everybody's way. The order is start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM
+// 1996): deficit round robin would forget the deficit of a peer between two frames, as each waits with one at a time.
+// Safe for concurrent use.
 type uplink struct {
 	rate    float64 // bytes a second; 0: no limit
 	abreast int     // frames that pass at once; 0: any number
@@ -49,6 +50,7 @@ type uplink struct {
 type pass struct {
 	id     peer.ID
 	n      int
+	weight float64
 	exempt bool // from the configured rate
 	start  float64
 	open   chan struct{}
@@ -60,13 +62,14 @@ func newUplink(bytesPerSecond int64, abreast int) *uplink {
 	return &uplink{rate: float64(bytesPerSecond), abreast: abreast, ends: make(map[peer.ID]float64), slow: make(map[peer.ID]bool)}
 }
 
-// wait returns when a frame of about n bytes of a peer's may pass. done is to be called when it has, with the bytes that it
-// had in the end. Exempt frames do not count for the configured rate. Its error is ctx's.
-func (u *uplink) wait(ctx context.Context, id peer.ID, n int, exempt bool) (done func(int), err error) {
+// wait returns when a frame of about n bytes of a peer's may pass, whose share beside others' is weight. done is to be
+// called when it has, with the bytes that it had in the end. Exempt frames do not count for the configured rate. Its error
+// is ctx's.
+func (u *uplink) wait(ctx context.Context, id peer.ID, n int, weight float64, exempt bool) (done func(int), err error) {
 	if u.abreast == 0 && (u.rate == 0 || exempt) {
 		return func(n int) { u.bytes.Add(int64(n)) }, ctx.Err()
 	}
-	p := u.enqueue(id, n, exempt)
+	p := u.enqueue(id, n, weight, exempt)
 	select {
 	case <-p.open:
 		return func(n int) { u.done(p, n) }, nil
@@ -76,11 +79,11 @@ func (u *uplink) wait(ctx context.Context, id peer.ID, n int, exempt bool) (done
 	}
 }
 
-func (u *uplink) enqueue(id peer.ID, n int, exempt bool) *pass {
+func (u *uplink) enqueue(id peer.ID, n int, weight float64, exempt bool) *pass {
 	u.lock.Lock()
 	defer u.lock.Unlock()
-	p := &pass{id: id, n: n, exempt: exempt, start: max(u.turn, u.ends[id]), open: make(chan struct{})}
-	u.ends[id] = p.start + float64(n)
+	p := &pass{id: id, n: n, weight: weight, exempt: exempt, start: max(u.turn, u.ends[id]), open: make(chan struct{})}
+	u.ends[id] = p.start + float64(n)/weight
 	u.queue = append(u.queue, p)
 	u.pump(time.Now())
 	return p
@@ -109,7 +112,7 @@ func (u *uplink) done(p *pass, n int) {
 	u.lock.Lock()
 	defer u.lock.Unlock()
 	now := time.Now()
-	u.ends[p.id] += float64(n - p.n)
+	u.ends[p.id] += float64(n-p.n) / p.weight
 	if !p.exempt {
 		u.tokens -= float64(n - p.n)
 	}
@@ -192,7 +195,7 @@ func (u *uplink) next() int {
 	}
 	first := -1
 	for i, p := range u.queue {
-		if u.rate > 0 && u.tokens <= 0 && !p.exempt {
+		if u.rate > 0 && u.tokens <= 0 && !p.exempt || p.weight < 1 && len(u.under) > 0 {
 			continue
 		}
 		if first < 0 || p.start < u.queue[first].start {

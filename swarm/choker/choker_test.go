@@ -394,3 +394,26 @@ func change(r *rand.Rand, peers []Peer, now time.Time, told map[PeerID]bool) []P
 	}
 	return peers
 }
+
+func TestWeights(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		rates []float64
+		want  []float64
+	}{
+		{"nobody has given anything", []float64{0, 0}, []float64{1, 1}},
+		{"about alike", []float64{100, 60, 25}, []float64{1, 1, 1}},
+		{"one gives little, one nothing", []float64{100, 10, 0}, []float64{1, 0.4, leastShare}},
+	} {
+		var peers []Peer
+		for _, r := range tc.rates {
+			peers = append(peers, Peer{RateIn: r})
+		}
+		if got := Weights(peers); !slices.Equal(got, tc.want) {
+			t.Errorf("%s: %v, not %v", tc.name, got, tc.want)
+		}
+	}
+	if got := Weights([]Peer{{RateIn: 100}, {Seeding: true}}); got[1] != 1 {
+		t.Errorf("one that cannot give has %v", got[1])
+	}
+}

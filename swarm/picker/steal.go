@@ -28,18 +28,27 @@ const (
 func (k *picking) steal() {
 	for k.budget.Leaves > 0 {
 		r, over := k.victim()
-		if r == nil || !k.room(r.size) {
+		switch {
+		case r == nil || !k.room(r.size):
 			return
-		}
-		i, from := r.leaf, NoSource
-		if over {
-			from = r.source.id
-			k.requests.remove(r)
-		} else if k.believed(r.source) > 0 {
+		case over:
+			k.takeOver(r)
+			continue
+		case k.believed(r.source) > 0:
 			k.repeated += uint64(r.size)
 		}
-		k.take(i, from)
+		k.take(r.leaf, NoSource)
 	}
+}
+
+// takeOver asks s for what another was asked for, and tells whether there was room.
+func (k *picking) takeOver(r *request) bool {
+	if !k.room(r.size) {
+		return false
+	}
+	i, from := r.leaf, r.source.id
+	k.requests.remove(r)
+	return k.take(i, from)
 }
 
 // victim returns the request to take over, or to ask a second copy of (not over): of the source that would

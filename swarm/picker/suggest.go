@@ -46,8 +46,12 @@ func (k *picking) suggested() {
 	said := &k.s.suggest
 	for len(said.leaves) > 0 {
 		i := said.leaves[0]
-		switch {
+		switch r := k.requests.of(i); {
 		case k.requests.at(k.s, i) != nil: // it comes from here
+		case r != nil && r.twin == nil && k.s.has(i) && k.believed(r.source) == 0:
+			if !k.takeOver(r) {
+				return
+			}
 		case !k.free.Has(i) || !k.s.has(i):
 			said.declined = append(said.declined, i)
 		case !k.take(i, NoSource):

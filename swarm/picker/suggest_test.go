@@ -58,6 +58,21 @@ func TestDeclined(t *testing.T) {
 	check(t, p)
 }
 
+// What a source that has stopped was asked for is asked of the one that suggests it.
+func TestSuggestedInsteadOfAStoppedSource(t *testing.T) {
+	p := newTest(t, 20, 1<<20, 36)
+	for id := range SourceID(2) {
+		p.AddSource(id)
+	}
+	i := p.Pick(nil, 1, Budget{Bytes: 1 << 20, Leaves: 1}, start)[0].Leaf
+	p.Suggest(0, []int{i}, true)
+	want := []Choice{{Leaf: i, From: 1}}
+	if got := p.Pick(nil, 0, lots, start.Add(patience+1)); !slices.Equal(got, want) {
+		t.Errorf("picked %v, not %v", got, want)
+	}
+	check(t, p)
+}
+
 // A reader does not wait for what a source would rather send.
 func TestUrgentBeforeSuggested(t *testing.T) {
 	p := newTest(t, 20, 1<<20, 33)

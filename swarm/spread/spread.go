@@ -24,8 +24,8 @@ const (
 	// pieceBytes is up to how many bytes neighbours are suggested together.
 	pieceBytes = 1 << 20
 	// ahead is how many bytes of first copies a wanter may keep to itself beyond what most do: what is on its way
-	// to the others.
-	ahead = 2 << 20
+	// to the others. One that has not passed on as much yet may keep untried and what it passed on.
+	ahead, untried = 2 << 20, 1 << 20
 	// lateAfter is how long the last leaves may take, at least, before others than those they were suggested to may
 	// ask for them; latePaces is the same in what a leaf took so far.
 	lateAfter, latePaces = 2 * time.Second, 4
@@ -36,8 +36,8 @@ const (
 	// believed is how many wanters must say that they have a leaf which we sent to nobody before it counts as sent: one
 	// that lies is not enough. Who can get it elsewhere declines it.
 	believed = 2
-	// repeatAfter is how long nothing may be sent or passed on before others are suggested what one alone has.
-	repeatAfter = 500 * time.Millisecond
+	// keepAfter is how long nothing may be sent or passed on, in the end, before what one alone has counts as unsent.
+	keepAfter = 500 * time.Millisecond
 )
 
 // A ClientID names a wanter. It is the caller's choice.
@@ -74,10 +74,11 @@ type client struct {
 	first   *bitfield.Bitfield // their first copies are its, and nobody else is known to have them
 	sent    *bitfield.Bitfield // of these, those that it was sent; others it was suggested, or has asked for
 	takes   *bitfield.Bitfield // it has not refused them and does not have them
-	asked   *bitfield.Bitfield // it asked for them, of first and again
-	again   *bitfield.Bitfield // others' first copies that it was suggested as well, and not sent
-	pending int                // bytes that it was suggested, or has asked for first, and has not been sent
+	asked   *bitfield.Bitfield // of first, those that it asked for
+	pending int                // bytes of first copies that it may ask for and has not been sent
 	alone   int                // bytes of those it was sent and nobody else is known to have
+	passed  int                // bytes that it was sent and others have now
+	kept    int                // bytes that it was sent and did not pass on in time
 	only    bool               // what it was told
 	found   []int              // to suggest
 	told    []told             // what it was suggested, oldest first, of which those that it asked for are forgotten
@@ -99,14 +100,14 @@ func New(leaves int, size func(i int) uint32, r *rand.Rand) *Spread {
 }
 
 // Cost returns the bytes of memory that a wanter takes.
-func (s *Spread) Cost() int { return 6*s.unsent.Len()/8 + 256 }
+func (s *Spread) Cost() int { return 5*s.unsent.Len()/8 + 256 }
 
 // Join adds a wanter.
 func (s *Spread) Join(id ClientID) {
 	if s.by[id] == nil {
 		n := s.unsent.Len()
 		c := &client{
-			id: id, has: bitfield.New(n), first: bitfield.New(n), sent: bitfield.New(n), takes: bitfield.Full(n), again: bitfield.New(n),
+			id: id, has: bitfield.New(n), first: bitfield.New(n), sent: bitfield.New(n), takes: bitfield.Full(n),
 			asked: bitfield.New(n),
 		}
 		s.by[id] = c
@@ -181,19 +182,13 @@ func (s *Spread) seen(c *client, i int) {
 	if c.takes.Clear(i); s.copies[i] >= believed {
 		s.unsent.Clear(i)
 	}
-	s.dropAgain(c, i)
 	// It came from elsewhere, or has been passed on.
 	if o := s.owner(i); o != nil && (o == c) != o.sent.Has(i) {
 		s.disown(o, i)
-		s.passed = s.passed || o != c
-	}
-}
-
-// dropAgain takes leaf i out of what c was suggested although another has it.
-func (s *Spread) dropAgain(c *client, i int) {
-	if c.again.Clear(i) {
-		c.asked.Clear(i)
-		c.pending -= int(s.size(i))
+		if o != c {
+			s.passed = true
+			o.passed += int(s.size(i))
+		}
 	}
 }
 
@@ -208,7 +203,7 @@ func (s *Spread) Asked(id ClientID, i int) bool {
 		s.give(c, i)
 	}
 	c.idle = false
-	if c.first.Has(i) || c.again.Has(i) {
+	if c.first.Has(i) {
 		c.asked.Set(i)
 		return true
 	}
@@ -226,11 +221,7 @@ func (s *Spread) give(c *client, i int) {
 // Sent says that leaf i has been sent to a wanter at now.
 func (s *Spread) Sent(now time.Time, id ClientID, i int) {
 	c := s.by[id]
-	if c == nil {
-		return
-	}
-	s.dropAgain(c, i)
-	if !c.first.Has(i) || c.sent.Has(i) {
+	if c == nil || !c.first.Has(i) || c.sent.Has(i) {
 		return
 	}
 	if s.only {
@@ -256,12 +247,7 @@ func (s *Spread) Cancelled(id ClientID, i int) {
 
 // Rejected says that a wanter was refused leaf i, for now.
 func (s *Spread) Rejected(id ClientID, i int) {
-	c := s.by[id]
-	if c == nil {
-		return
-	}
-	s.dropAgain(c, i)
-	if c.first.Has(i) && !c.sent.Has(i) {
+	if c := s.by[id]; c != nil && c.first.Has(i) && !c.sent.Has(i) {
 		s.disown(c, i)
 		s.free(i)
 	}
@@ -271,9 +257,6 @@ func (s *Spread) Rejected(id ClientID, i int) {
 func (s *Spread) Lost(i int) {
 	s.unsent.Clear(i)
 	s.lost[i] = true
-	for _, c := range s.order {
-		s.dropAgain(c, i)
-	}
 	if o := s.owner(i); o != nil {
 		s.disown(o, i)
 	}

@@ -103,7 +103,7 @@ func TestWhoKeepsEverythingGetsLittle(t *testing.T) {
 			break
 		}
 	}
-	if got[4] > 6 {
+	if got[4] > 2 {
 		t.Errorf("the one that passes nothing on got %d of 400", got[4])
 	}
 	for id := ClientID(1); id <= 3; id++ {
@@ -211,7 +211,7 @@ func TestTheLastOfOneArePassedOnByUs(t *testing.T) {
 	if said := suggested(s.Suggest(start, deep(1<<20))); len(said) > 0 {
 		t.Fatalf("suggested %v, which is on its way", said)
 	}
-	said := suggested(s.Suggest(start.Add(repeatAfter+1), deep(1<<20)))
+	said := suggested(s.Suggest(start.Add(keepAfter+1), deep(1<<20)))
 	if slices.Contains(said[others[0]], 0) || !slices.Contains(said[others[1]], 0) || s.Asked(others[0], 0) || !s.Asked(others[1], 0) {
 		t.Fatalf("%d has leaf 0 alone, %d declines it: suggested %v", owner, others[0], said)
 	}
@@ -286,7 +286,7 @@ func TestAnyOrder(t *testing.T) {
 func check(t *testing.T, s *Spread, lost map[int]bool, when string) {
 	t.Helper()
 	for _, c := range s.order {
-		pending, alone := c.again.Count()*1000, 0
+		pending, alone := 0, 0
 		for i := range c.first.All() {
 			if c.sent.Has(i) {
 				alone += int(s.size(i))

@@ -1,7 +1,6 @@
 package spread
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -13,8 +12,8 @@ import (
 // whenever something has changed, and every second or so while Active.
 //
 // First all leaves are suggested once. Then, until all have been passed on, those of a wanter that keeps more to itself
-// than is on its way to others, or of any when nothing moves, are suggested to the others as well, who decline what they
-// get from it already. What has just arrived at another is not fetched here, and nobody waits for one that passes
+// than is on its way to others, or of any when nothing moves, are suggested to somebody else, who declines what it gets
+// from there already. What has just arrived at one is not fetched here by all, and nobody waits for one that passes
 // nothing on.
 func (s *Spread) Suggest(now time.Time, depth func(ClientID) int) []Suggestion {
 	was := s.only
@@ -22,6 +21,7 @@ func (s *Spread) Suggest(now time.Time, depth func(ClientID) int) []Suggestion {
 		s.moved, s.passed = now, false
 	}
 	s.takeBack(now, depth)
+	s.release(now)
 	left := s.left()
 	s.only = len(s.order) > 1 && (left || s.underWay() && !s.late(now) && !s.ended(now, left))
 	if s.only && !was {
@@ -34,9 +34,6 @@ func (s *Spread) Suggest(now time.Time, depth func(ClientID) int) []Suggestion {
 		}
 		s.givePiece(c)
 	}
-	if s.only && !s.left() {
-		s.repeat(now, depth)
-	}
 	return s.tell(now)
 }
 
@@ -46,7 +43,7 @@ func (s *Spread) takeBack(now time.Time, depth func(ClientID) int) {
 	for _, c := range s.order {
 		for len(c.told) > 0 {
 			t := c.told[0]
-			if open := (c.first.Has(t.leaf) && !c.sent.Has(t.leaf) || c.again.Has(t.leaf)) && !c.asked.Has(t.leaf); open {
+			if c.first.Has(t.leaf) && !c.sent.Has(t.leaf) && !c.asked.Has(t.leaf) {
 				if now.Sub(t.at) <= takeAfter {
 					break
 				}
@@ -98,53 +95,46 @@ func (s *Spread) underWay() bool {
 	return slices.ContainsFunc(s.order, func(c *client) bool { return c.pending > 0 || c.alone > 0 })
 }
 
-// repeat suggests what one wanter alone has to others with room, those first of whom keeps most.
-func (s *Spread) repeat(now time.Time, depth func(ClientID) int) {
-	stuck := now.Sub(s.moved) > repeatAfter
-	owners := slices.Clone(s.order)
-	slices.SortStableFunc(owners, func(a, b *client) int { return cmp.Compare(b.alone, a.alone) })
+// release makes leaves unsent that wanters keep to themselves, once there is nothing else to suggest.
+func (s *Spread) release(now time.Time) {
+	if !s.only || s.left() {
+		return
+	}
+	stuck := now.Sub(s.moved) > keepAfter
 	for _, c := range s.order {
-		if c.idle {
+		if !stuck && c.alone <= ahead {
 			continue
 		}
-		room := depth(c.id) - c.pending
-		for _, o := range owners {
-			if o != c && (stuck || o.alone > ahead) {
-				room = s.repeatOf(o, c, room)
+		for i := range c.sent.All() {
+			if c.has.Has(i) {
+				c.kept += int(s.size(i))
+				s.disown(c, i)
+				s.free(i)
 			}
 		}
 	}
 }
 
-// repeatOf suggests to c what o alone has, and returns how much room is left.
-func (s *Spread) repeatOf(o, c *client, room int) int {
-	for i := o.sent.NextCommon(c.takes, 0); i >= 0 && room > 0; i = o.sent.NextCommon(c.takes, i+1) {
-		if o.has.Has(i) && c.again.Set(i) {
-			c.found = append(c.found, i)
-			c.pending += int(s.size(i))
-			room -= int(s.size(i))
-		}
-	}
-	return room
-}
-
 // next returns the wanter to suggest a piece to: of those that have room, the one that keeps least to itself, unless
-// that is more than most do and something is pending. It returns nil when there is none.
+// that is more than it may and something is pending. It returns nil when there is none.
 func (s *Spread) next(depth func(ClientID) int) *client {
 	var best *client
 	for _, c := range s.order {
 		if c.idle || c.pending >= depth(c.id) || s.unsent.NextCommon(c.takes, 0) < 0 {
 			continue
 		}
-		if best == nil || c.alone+c.pending < best.alone+best.pending {
+		if best == nil || c.keeps() < best.keeps() {
 			best = c
 		}
 	}
-	if best != nil && best.alone > s.median()+ahead && s.pending() {
+	if best != nil && best.alone+best.kept > min(s.median()+ahead, untried+best.passed) && s.pending() {
 		return nil
 	}
 	return best
 }
+
+// keeps returns the bytes of first copies that c had or is to have to itself.
+func (c *client) keeps() int { return c.alone + c.kept + c.pending }
 
 // pending tells whether some wanter may ask for something that it has not been sent.
 func (s *Spread) pending() bool {
