@@ -76,6 +76,8 @@ func FuzzHolder(f *testing.F) {
 	f.Add(false, encoded(opened, wire.HaveLeaves{Channel: 1, Leaves: all}, wire.Unchoke{Channel: 1}), append(page, leaf...))
 	f.Add(true, encoded(opened, wire.Unchoke{Channel: 1}, wire.Withdrawn{Channel: 1, Leaves: all}, opened), bent(leaf))
 	f.Add(true, encoded(opened, wire.Unchoke{Channel: 1}, wire.Reject{Channel: 1, Leaves: all, Reason: 1}, wire.Choke{Channel: 1}), page)
+	f.Add(true, encoded(opened, wire.HaveLeaves{Channel: 1, Leaves: all}, wire.Unchoke{Channel: 1}, wire.Suggest{Channel: 1, Only: true, Leaves: all},
+		wire.Reject{Channel: 1, Leaves: all, Reason: wire.RejectedElsewhere}, wire.Suggest{Channel: 1}), leaf)
 	f.Add(false, encoded(opened, wire.Refused{Channel: 1}), []byte{3, 1, 0, 1, 1, 9})
 	f.Add(true, encoded(opened, contactsOf("b", "/ip4/127.0.0.1/tcp/1"), wire.Unchoke{Channel: 1}, wire.Peers{Channel: 1, Dropped: []peer.ID{idOf("b")}}), leaf)
 	f.Fuzz(func(t *testing.T, known bool, words, data []byte) {

@@ -217,7 +217,7 @@ func measure(t *testing.T) (done func()) {
 // lies to.
 func TestTenthOfTheBlocksWrong(t *testing.T) {
 	f := newFile(t, 20, 300, 8<<10)
-	for range 3 {
+	for range 100 {
 		seed := rand.Uint64()
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
@@ -425,6 +425,27 @@ func TestUselessSources(t *testing.T) {
 		"is overloaded":         {reject(wire.RejectedOverloaded), 400},
 		"silent":                {func(v *villain) { v.leaf = func(*talk, int) {} }, 400},
 		"silent from the start": {func(v *villain) { v.page = func(*talk, wire.GetManifest) {} }, 0},
+		"suggests all, alone, and is silent": {func(v *villain) {
+			v.page = func(t *talk, m wire.GetManifest) {
+				t.sendPage(int(m.From), t.entries(int(m.From)))
+				t.suggest(true, wire.Range{First: 0, Count: 40})
+			}
+			v.leaf = func(*talk, int) {}
+		}, 400},
+		"suggests again whatever is asked": {func(v *villain) {
+			v.leaf = func(t *talk, i int) {
+				t.suggest(true, wire.Range{First: 0, Count: 40})
+				t.say(wire.Reject{Channel: t.channel, Leaves: []wire.Range{{First: uint32(i), Count: 1}}, Reason: wire.RejectedElsewhere})
+			}
+		}, 1 << 20},
+		"suggests what it has not": {func(v *villain) {
+			v.opened = func(t *talk) {
+				t.open(wire.HaveSome)
+				t.say(wire.HaveLeaves{Channel: t.channel, Leaves: []wire.Range{{First: 0, Count: 2}}})
+				t.suggest(true, wire.Range{First: 0, Count: 40})
+			}
+			v.leaf = func(*talk, int) {}
+		}, 400},
 		"opens again and again": {func(v *villain) {
 			v.leaf = func(t *talk, i int) {
 				if i%8 == 0 {
@@ -559,6 +580,19 @@ func TestFloods(t *testing.T) {
 		"rejects beyond the manifest": {once(func(t *talk) {
 			t.say(wire.Reject{Channel: t.channel, Leaves: []wire.Range{{First: 200, Count: 1}}, Reason: 1})
 		}), true},
+		"suggests beyond the manifest": {once(func(t *talk) { t.suggest(false, wire.Range{First: 199, Count: 2}) }), true},
+		"suggests all for ever": {later(func(t *talk) bool { return t.suggest(true, all...) }), false},
+		"suggests all for ever, of which some are here": {func(v *villain) {
+			v.leaf = func(t *talk, i int) {
+				t.sendLeaf(i, t.block(i))
+				if t.asked.Load() == 20 {
+					t.began.Store(true)
+					for t.suggest(false, all...) {
+					}
+				}
+			}
+		}, false},
+		"suggests before the manifest": {forever(func(t *talk) bool { return t.suggest(true, all...) }), false},
 		"a message of 2^40 bytes": {once(func(t *talk) { t.raw([]byte{255, 255, 255, 255, 255, 31}) }), true},
 		"bits before the manifest": {forever(func(t *talk) bool {
 			return t.say(wire.HaveBits{Channel: t.channel, Bits: block[:25]})

@@ -147,6 +147,11 @@ func (t *talk) open(have wire.Have) {
 	})
 }
 
+// suggest says which leaves it would rather send, and tells whether the other still listens.
+func (t *talk) suggest(only bool, leaves ...wire.Range) bool {
+	return t.say(wire.Suggest{Channel: t.channel, Only: only, Leaves: leaves})
+}
+
 // out returns the data stream.
 func (t *talk) out() io.Writer {
 	if t.stream == nil {
