@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ type Blocks struct {
 	known   map[peer.ID]bool
 	sources []*blockSource // opened ones
 	changed chan struct{}  // closed when sources grows
+	closed  chan struct{}  // closed by Close
 	tag     int
 	waiting map[int]chan answer
 	running sync.WaitGroup
@@ -41,7 +43,6 @@ type answer struct {
 	err   error
 }
 
-// Blocks returns a fetcher of root's blocks; without any source for timeout (0: for ever), Get fails.
 // Sources returns how many peers have the root open to us.
 func (b *Blocks) Sources() int {
 	b.lock.Lock()
@@ -49,11 +50,12 @@ func (b *Blocks) Sources() int {
 	return len(b.sources)
 }
 
+// Blocks returns a fetcher of root's blocks; without any source for timeout (0: for ever), Get fails.
 // Close must be called.
 func (s *Swarm) Blocks(root cid.Cid, timeout time.Duration) *Blocks {
 	return &Blocks{
 		root: root, dial: s.dial, timeout: timeout, buffers: s.buffers, known: make(map[peer.ID]bool),
-		changed: make(chan struct{}), waiting: make(map[int]chan answer),
+		changed: make(chan struct{}), closed: make(chan struct{}), waiting: make(map[int]chan answer),
 	}
 }
 
@@ -71,26 +73,60 @@ func (b *Blocks) AddPeer(ctx context.Context, p peer.AddrInfo) {
 	}
 	go func() {
 		defer b.running.Done()
-		src := &blockSource{blocks: b, id: p.ID, ready: make(chan struct{})}
-		conn, err := b.dial(ctx, p, b.root, src)
-		src.conn = conn
-		close(src.ready)
-		if err != nil {
-			b.drop(src)
+		for pause := redialUseful; b.meet(ctx, p) && b.wait(ctx, pause); {
+			pause = min(2*pause, longestRedial)
 		}
 	}()
 }
 
-// Close closes the channels; no Get is under way, and the contexts of AddPeer have ended.
-func (b *Blocks) Close() {
-	b.running.Wait()
-	b.lock.Lock()
-	sources := b.sources
-	b.sources = nil
-	b.lock.Unlock()
-	for _, src := range sources {
-		src.conn.Close()
+// meet has a channel to p for as long as it lasts. It tells whether that led over a relay that limits what may pass, which
+// carries no block, and ends when there is a direct way. Another that is lost may be told of again.
+func (b *Blocks) meet(ctx context.Context, p peer.AddrInfo) (again bool) {
+	src := &blockSource{blocks: b, opened: make(chan struct{}), over: make(chan bool, 1)}
+	var err error
+	if src.conn, err = b.dial(ctx, p, b.root, src); err != nil {
+		b.forget(p.ID)
+		return false
 	}
+	defer src.conn.Close()
+	relayed := src.conn.Relayed()
+	opened := src.opened
+	for {
+		select {
+		case <-opened:
+			opened = nil
+			if !relayed {
+				b.add(src)
+				defer b.remove(src)
+			}
+		case lost := <-src.over:
+			if again = lost && relayed; !again {
+				b.forget(p.ID)
+			}
+			return again
+		case <-ctx.Done():
+			return false
+		case <-b.closed:
+			return false
+		}
+	}
+}
+
+// wait waits for d and tells whether nothing ended meanwhile.
+func (b *Blocks) wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+	case <-b.closed:
+	}
+	return false
+}
+
+// Close closes the channels; no Get is under way, and nobody calls AddPeer any more.
+func (b *Blocks) Close() {
+	close(b.closed)
+	b.running.Wait()
 }
 
 // Get returns the block of c, verified. Errors are of kind fault.NotFound when nobody sends it in time.
@@ -144,7 +180,6 @@ func (b *Blocks) next(ctx context.Context, tried map[*blockSource]bool) (*blockS
 
 // ask asks one source for one block.
 func (b *Blocks) ask(ctx context.Context, src *blockSource, c cid.Cid) ([]byte, error) {
-	<-src.ready
 	reply := make(chan answer, 1)
 	b.lock.Lock()
 	tag := b.tag
@@ -177,52 +212,53 @@ func (b *Blocks) reply(tag int, a answer) {
 	}
 }
 
-// drop forgets a source that is lost; it may be told of again.
-func (b *Blocks) drop(src *blockSource) {
-	b.remove(src)
+// forget makes p one that may be told of again.
+func (b *Blocks) forget(p peer.ID) {
 	b.lock.Lock()
 	defer b.lock.Unlock()
-	delete(b.known, src.id)
+	delete(b.known, p)
+}
+
+// add makes src one that is asked.
+func (b *Blocks) add(src *blockSource) {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	b.sources = append(b.sources, src)
+	close(b.changed)
+	b.changed = make(chan struct{})
 }
 
 func (b *Blocks) remove(src *blockSource) {
 	b.lock.Lock()
 	defer b.lock.Unlock()
-	for i, other := range b.sources {
-		if other == src {
-			b.sources = append(b.sources[:i:i], b.sources[i+1:]...)
-			return
-		}
-	}
+	b.sources = slices.DeleteFunc(slices.Clone(b.sources), func(o *blockSource) bool { return o == src })
 }
 
 // A blockSource is one open channel of a Blocks. It implements Receiver; what concerns whole manifests and
 // leaves by index it ignores.
 type blockSource struct {
 	blocks *Blocks
-	id     peer.ID
 	conn   Source
-	ready  chan struct{} // closed when conn is set
+	opened chan struct{} // closed when it is
+	over   chan bool     // that the channel ended: lost, or refused (false)
 	once   sync.Once
 }
 
 // Opened implements Receiver.
-func (src *blockSource) Opened(Offer) {
-	src.once.Do(func() {
-		b := src.blocks
-		b.lock.Lock()
-		defer b.lock.Unlock()
-		b.sources = append(b.sources, src)
-		close(b.changed)
-		b.changed = make(chan struct{})
-	})
-}
+func (src *blockSource) Opened(Offer) { src.once.Do(func() { close(src.opened) }) }
 
 // Refused implements Receiver.
-func (src *blockSource) Refused(error) { src.blocks.drop(src) }
+func (src *blockSource) Refused(error) { src.end(false) }
 
 // Gone implements Receiver.
-func (src *blockSource) Gone(error) { src.blocks.drop(src) }
+func (src *blockSource) Gone(error) { src.end(true) }
+
+func (src *blockSource) end(lost bool) {
+	select {
+	case src.over <- lost:
+	default: // it has ended already
+	}
+}
 
 // Expect implements Receiver: any size will do, as the CID alone is known.
 func (src *blockSource) Expect(tag int) (int, bool) {

@@ -141,8 +141,16 @@ func (c *candidates) failed(id peer.ID, now time.Time, err error) {
 	}
 }
 
-// lost is failed for a peer that has been of use: it is tried again at once, as a relayed connection may have
-// ended because there is a direct one now.
+// moved is failed for a peer that was connected over a relay. That ends when there is a direct connection, so the peer is
+// tried again at once, the first time.
+func (c *candidates) moved(id peer.ID, now time.Time, err error) {
+	c.failed(id, now, err)
+	if c.known[id].fails == 1 {
+		c.known[id].next = now.Add(redialUseful)
+	}
+}
+
+// lost is failed for a peer that has been of use: it is tried again at once.
 func (c *candidates) lost(id peer.ID, now time.Time, err error) {
 	c.known[id].fails = 0
 	c.failed(id, now, err)

@@ -95,7 +95,7 @@ func (c *client) peer(now time.Time) choker.Peer {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	for _, ch := range c.channels {
-		if ch.interested {
+		if ch.interested && !c.relayed {
 			p.Interested = true
 			p.Seeding = p.Seeding && ch.sharing.whole.Load()
 		}

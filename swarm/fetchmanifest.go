@@ -71,9 +71,9 @@ func (s *Session) nextAuthor() *source {
 	return pick
 }
 
-// able tells whether src can send the next page.
+// able tells whether src can send the next page. A relay that limits what may pass carries words only.
 func (s *Session) able(src *source) bool {
-	return s.sources[src.id] == src && src.opened && !src.stalled && !src.refuted && src.offer.Entries > s.builder.Manifest().Len()
+	return !src.conn.Relayed() && s.sources[src.id] == src && src.opened && !src.stalled && !src.refuted && src.offer.Entries > s.builder.Manifest().Len()
 }
 
 // A passage is a part of the manifest that one source sent. It can lie about two things only: that a block is a

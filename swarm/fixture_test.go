@@ -210,7 +210,7 @@ func joinLimited(t *testing.T, h *held, up int64) *member {
 // join starts a peer that holds h; with changes its Config.
 func join(t *testing.T, h *held, with ...func(*Config)) *member {
 	t.Helper()
-	hst, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay(), libp2p.DisableMetrics())
+	hst, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.EnableRelay(), libp2p.DisableMetrics())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -581,7 +581,7 @@ func TestFloods(t *testing.T) {
 			t.say(wire.Reject{Channel: t.channel, Leaves: []wire.Range{{First: 200, Count: 1}}, Reason: 1})
 		}), true},
 		"suggests beyond the manifest": {once(func(t *talk) { t.suggest(false, wire.Range{First: 199, Count: 2}) }), true},
-		"suggests all for ever": {later(func(t *talk) bool { return t.suggest(true, all...) }), false},
+		"suggests all for ever":        {later(func(t *talk) bool { return t.suggest(true, all...) }), false},
 		"suggests all for ever, of which some are here": {func(v *villain) {
 			v.leaf = func(t *talk, i int) {
 				t.sendLeaf(i, t.block(i))
@@ -593,7 +593,7 @@ func TestFloods(t *testing.T) {
 			}
 		}, false},
 		"suggests before the manifest": {forever(func(t *talk) bool { return t.suggest(true, all...) }), false},
-		"a message of 2^40 bytes": {once(func(t *talk) { t.raw([]byte{255, 255, 255, 255, 255, 31}) }), true},
+		"a message of 2^40 bytes":      {once(func(t *talk) { t.raw([]byte{255, 255, 255, 255, 255, 31}) }), true},
 		"bits before the manifest": {forever(func(t *talk) bool {
 			return t.say(wire.HaveBits{Channel: t.channel, Bits: block[:25]})
 		}), false},

@@ -203,9 +203,12 @@ func (s *Session) drop(src *source, err error) {
 	if !s.remove(src, err) {
 		return
 	}
-	if src.rateIn.Load() > 0 {
+	switch {
+	case src.rateIn.Load() > 0:
 		s.peers.lost(src.id, time.Now(), err)
-	} else {
+	case src.conn.Relayed():
+		s.peers.moved(src.id, time.Now(), err)
+	default:
 		s.peers.failed(src.id, time.Now(), err)
 	}
 	src.conn.Close()

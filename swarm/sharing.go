@@ -141,7 +141,7 @@ func (sh *sharing) admit(ch *channel) {
 func (ch *channel) wants() bool {
 	ch.client.lock.Lock()
 	defer ch.client.lock.Unlock()
-	return ch.interested
+	return ch.interested && !ch.client.relayed // over a limited relay it asks for nothing
 }
 
 // afford takes n bytes of what may be remembered, if there are so many.

@@ -36,7 +36,7 @@ type Source interface {
 	Interested(bool)
 	// Owes says for the choker whether anything is asked of the source that has not come.
 	Owes(bool)
-	// Relayed tells whether the way to the source leads over a relay that limits what may pass.
+	// Relayed tells whether the way to the source leads over a relay that limits what may pass: it is asked for nothing.
 	Relayed() bool
 	// RTT returns how long a word to the source and its answer took; 0 if that is not known.
 	RTT() time.Duration
