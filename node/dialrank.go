@@ -16,7 +16,7 @@ const (
 )
 
 // rankDials orders the addresses of one peer: TCP first, as TCP with TLS moves more than twice what QUIC
-// does for the same work of the processor (docs/performance.md); QUIC a moment later, for paths that
+// does, for a third of the work of the processor (BenchmarkTransport; docs/performance.md); QUIC a moment later, for paths that
 // only UDP finds; a relay last, when there is a direct address at all.
 func rankDials(addrs []ma.Multiaddr) []network.AddrDelay {
 	direct := 0
