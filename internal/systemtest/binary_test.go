@@ -45,6 +45,10 @@ func lookAtSources() error {
 }
 
 func TestMain(m *testing.M) {
+	if at := os.Getenv(strangerMark); at != "" {
+		strangersRelay(at)
+		return
+	}
 	code := m.Run()
 	if dir, err := scratch(); err == nil {
 		os.RemoveAll(dir)
