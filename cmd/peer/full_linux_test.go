@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -130,4 +131,51 @@ func TestDiskFillsUp(t *testing.T) {
 	if got, err := os.ReadFile(filepath.Join(disk, "file.bin")); err != nil || !bytes.Equal(got, content) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
+}
+
+// A download that was handed to the home's daemon ends in the same way: the daemon fetches nothing more for it, and
+// whoever asked for it does not ask again.
+func TestDiskFillsUpUnderADaemon(t *testing.T) {
+	if inNamespace(t) {
+		return
+	}
+	b := realBench(t)
+	path, _ := b.random("file.bin", 16<<20)
+	p := b.on("sharer", "--limit-up", "8MB", "share", path)
+	shared := b.parsed(b.line(p, `"event":"shared"`))
+	disk := b.small("disk", "100")
+	daemon := b.on("getter", "serve")
+	b.line(daemon, `"event":"serving"`)
+
+	getter := b.on("getter", "get", "-o", disk, shared.Link)
+	if _, err := getter.EventWhere(soon, "progress", func(e process.Event) bool { return e.Bytes >= 4<<20 }); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(disk, "hog"), make([]byte, 100<<20), 0o600); err == nil {
+		t.Fatal("the disk is not full")
+	}
+	b.line(getter, `"event":"error"`, `"kind":"no_space"`)
+	b.ends(getter, 5)
+	first := b.received("getter")
+	for range 10 {
+		if now := b.received("getter"); now != first {
+			t.Fatalf("%d bytes more came after it ended", now-first)
+		}
+	}
+}
+
+// received returns the bytes of data that a home's daemon has received.
+func (b *bench) received(home string) int64 {
+	b.Helper()
+	p := b.on(home, "status")
+	e, err := p.Event(soon, "status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ends(p, 0)
+	var st struct{ Received int64 }
+	if err := json.Unmarshal([]byte(e.Line), &st); err != nil || st.Received == 0 {
+		b.Fatalf("%s, %v", e.Line, err)
+	}
+	return st.Received
 }
