@@ -163,6 +163,17 @@ type event struct {
 	Addrs []string
 	State string
 	Hint  string
+	Swarm []met
+}
+
+// A met is a peer of a transfer.
+type met struct {
+	Peer, From            string
+	Have                  float64
+	LAN, Relayed, Limited bool
+	Source, Client        bool
+	Rate                  float64
+	UpRate                float64 `json:"up_rate"`
 }
 
 func (w *world) parse(e process.Event) event {

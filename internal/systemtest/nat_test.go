@@ -56,10 +56,17 @@ func TestPeersBehindTwoNATs(t *testing.T) {
 			for _, p := range h3.ask("peer", "peers") {
 				if strings.Contains(shared.Link, "/p2p-circuit/p2p/"+p.Peer) {
 					ways = p.Addrs
+					if want := map[bool]string{true: "relayed", false: "direct"}[c.symmetric]; p.State != want {
+						t.Errorf("peers says %s, not %s", p.State, want)
+					}
 				}
 			}
+			transfers := h3.ask("transfer", "transfers")
 			done := w.event(getter, "done")
 			w.same(h3.got("movie.mkv"), movie)
+			if len(transfers) != 1 || len(transfers[0].Swarm) != 1 || transfers[0].Swarm[0].Relayed != c.symmetric || transfers[0].Swarm[0].Limited {
+				t.Errorf("relayed: not %t in %+v", c.symmetric, transfers)
+			}
 			passed, _, err := w.lab.Bytes("h1")
 			if err != nil {
 				t.Fatal(err)
