@@ -88,7 +88,8 @@ func (a *account) owes() bool {
 
 // accounts are those of all connected peers.
 type accounts struct {
-	max int // peers; 0: no limit
+	max  int                 // peers; 0: no limit
+	keep func(peer.ID, bool) // is told of each that comes, true, and goes; nil: nobody is
 
 	lock sync.Mutex
 	of   map[peer.ID]*account
@@ -114,6 +115,13 @@ func (as *accounts) dialled() int {
 	return as.max
 }
 
+// full tells whether there is no room for a peer where there may be so many.
+func (as *accounts) full(id peer.ID, most int) bool {
+	as.lock.Lock()
+	defer as.lock.Unlock()
+	return as.of[id] == nil && len(as.of) >= most
+}
+
 // open returns the account of a peer, to be closed. It fails for one more than most.
 func (as *accounts) open(id peer.ID, most int) (*account, error) {
 	as.lock.Lock()
@@ -128,6 +136,7 @@ func (as *accounts) open(id peer.ID, most int) (*account, error) {
 		}
 		a = newAccount()
 		as.of[id] = a
+		as.tell(id, true)
 	}
 	a.opened++
 	return a, nil
@@ -139,6 +148,13 @@ func (as *accounts) close(id peer.ID) {
 	if a := as.of[id]; a != nil {
 		if a.opened--; a.opened == 0 {
 			delete(as.of, id)
+			as.tell(id, false)
 		}
+	}
+}
+
+func (as *accounts) tell(id peer.ID, come bool) {
+	if as.keep != nil {
+		as.keep(id, come)
 	}
 }

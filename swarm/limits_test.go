@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
 )
 
 // A gate holds its rate for all peers and roots together, shares it equally and lets those pass who are exempt.
@@ -144,4 +147,48 @@ func TestAccountsAreBounded(t *testing.T) {
 	if _, err := as.open("e", as.dialled()); err != nil {
 		t.Error(err)
 	}
+}
+
+// Dials that hang take no place of peers: somebody who comes meanwhile is served, and is kept when the host closes
+// connections, for as long as that takes.
+func TestDialsThatHangAreNoPeers(t *testing.T) {
+	mute, err := net.Listen("tcp", "127.0.0.1:0") // the kernel takes connections, and nobody says a word
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	addr := multiaddr.StringCast(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", mute.Addr().(*net.TCPAddr).Port))
+	f, other := newFile(t, 94, 4, 1000), newFile(t, 95, 4, 1000)
+	m := join(t, newHeld(f, true), func(c *Config) { c.MaxPeers = 2 })
+	s := m.swarm.Session(SessionConfig{Root: other.root, Sink: newHeld(other, false)})
+	for range 4 {
+		_, key, err := crypto.GenerateEd25519Key(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := peer.IDFromPublicKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.AddPeer(peer.AddrInfo{ID: id, Addrs: []multiaddr.Multiaddr{addr}}, "link")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	waitFor(t, "two dials hang", func() bool { return len(m.swarm.halfOpen) >= 2 })
+
+	leech := join(t, newHeld(f, false))
+	if _, err := leech.download(t, 10*time.Second, m); err != nil {
+		t.Fatal(err)
+	}
+	tags := func() map[string]int { return m.host.ConnManager().GetTagInfo(leech.host.ID()).Tags }
+	link, err := leech.swarm.link(t.Context(), m.info())
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the peer is kept", func() bool { return tags()[keepTag] == keepValue })
+	link.close()
+	waitFor(t, "the peer is kept no more", func() bool { return tags()[keepTag] == 0 })
+	cancel()
+	<-done
 }

@@ -85,10 +85,24 @@ func New(cfg Config) *Swarm {
 		cfg: cfg, buffers: new(buffers), accounts: &accounts{max: cfg.MaxPeers}, downlink: newUplink(cfg.LimitDown, 0),
 		links: make(map[peer.ID]*dialing), halfOpen: make(chan struct{}, maxHalfOpen),
 	}
+	if cfg.Host != nil {
+		s.accounts.keep = s.keep
+	}
 	s.server = newServer(s, newUplink(cfg.LimitUp, abreast))
 	s.members = newMembership(cfg, s.server.visitors)
 	s.server.members = s.members
 	return s
+}
+
+// keepTag and keepValue have the host's connection manager close connections to others before those to peers of a swarm.
+const keepTag, keepValue = "swarm", 20
+
+func (s *Swarm) keep(id peer.ID, yes bool) {
+	if yes {
+		s.cfg.Host.ConnManager().TagPeer(id, keepTag, keepValue)
+	} else {
+		s.cfg.Host.ConnManager().UntagPeer(id, keepTag)
+	}
 }
 
 // near tells whether a connection leads to a peer on-link, and over no relay.
@@ -181,20 +195,31 @@ func (s *Swarm) link(ctx context.Context, p peer.AddrInfo) (*link, error) {
 func (s *Swarm) connect(ctx context.Context, p peer.AddrInfo, d *dialing) {
 	defer close(d.ready)
 	ctx = network.WithAllowLimitedConn(ctx, "swarm control")
-	var account *account
-	if account, d.err = s.accounts.open(p.ID, s.accounts.dialled()); d.err != nil {
+	if d.link, d.err = s.newLink(ctx, p); d.err != nil {
 		s.forget(p.ID, d)
-		return
 	}
-	if d.err = s.reach(ctx, p); d.err == nil {
-		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-		defer cancel()
-		d.link, d.err = s.dialLink(ctx, p.ID, account)
+}
+
+// newLink connects to p and opens the streams. It counts as a peer once it is connected: those that may be gone for good
+// take nobody's place.
+func (s *Swarm) newLink(ctx context.Context, p peer.AddrInfo) (*link, error) {
+	if s.accounts.full(p.ID, s.accounts.dialled()) {
+		return nil, errFull
 	}
-	if d.err != nil {
+	if err := s.reach(ctx, p); err != nil {
+		return nil, err
+	}
+	account, err := s.accounts.open(p.ID, s.accounts.dialled())
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	l, err := s.dialLink(ctx, p.ID, account)
+	if err != nil {
 		s.accounts.close(p.ID)
-		s.forget(p.ID, d)
 	}
+	return l, err
 }
 
 // reach connects to p, which may have to wait for others that are being connected to.

@@ -13,7 +13,7 @@ import (
 )
 
 // Incoming is the origin of a peer that came to us and that we ask for nothing.
-const Incoming = "incoming"
+const Incoming = incoming
 
 // A Trade is what one peer and we do for each other for one root.
 type Trade struct {
