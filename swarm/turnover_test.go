@@ -175,6 +175,7 @@ func TestFullServerMakesRoom(t *testing.T) {
 		t.Errorf("%d gave way, want %d", gone, want)
 	}
 	sv = fill()
+	sv.begin(t.Context())
 	sv.tending = true
 	for i, want := range []bool{true, false} {
 		c := &client{sv: sv, id: "new", session: wire.SessionID{1, 2, byte(i)}, control: &pipe{}}
