@@ -279,6 +279,7 @@ func (c *client) onOpen(ctx context.Context, m wire.Open) error {
 		c.send(wire.Unchoke{Channel: ch.id})
 	}
 	c.sv.members.met(m.Root, c.id)
+	ch.exchange.open()
 	ch.exchange.tell(time.Now(), func() []peer.AddrInfo { return c.sv.members.roster(m.Root) })
 	return nil
 }

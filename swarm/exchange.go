@@ -31,7 +31,7 @@ type exchange struct {
 	random   *rand.Rand
 	teller   pex.Teller
 	listener pex.Listener
-	closed   bool
+	live     bool // between open and close; nothing is said otherwise
 }
 
 func (m *membership) newExchange(root cid.Cid, with peer.ID, at multiaddr.Multiaddr, channel uint32, send func(wire.Message)) *exchange {
@@ -41,6 +41,16 @@ func (m *membership) newExchange(root cid.Cid, with peer.ID, at multiaddr.Multia
 	}
 }
 
+// open says that the channel is open at both ends.
+func (x *exchange) open() {
+	if x == nil {
+		return
+	}
+	x.lock.Lock()
+	defer x.lock.Unlock()
+	x.live = true
+}
+
 // tell tells the other who else is here, if it is time.
 func (x *exchange) tell(now time.Time, roster func() []peer.AddrInfo) {
 	if x == nil {
@@ -48,7 +58,7 @@ func (x *exchange) tell(now time.Time, roster func() []peer.AddrInfo) {
 	}
 	x.lock.Lock()
 	defer x.lock.Unlock()
-	if x.teller.Due(now) {
+	if x.live && x.teller.Due(now) {
 		x.say(now, roster(), false)
 	}
 }
@@ -69,7 +79,7 @@ func (x *exchange) question(now time.Time) error {
 
 // say sends what is new, and an answer even if nothing is; the lock is held.
 func (x *exchange) say(now time.Time, roster []peer.AddrInfo, answer bool) {
-	if x.closed {
+	if !x.live {
 		return
 	}
 	contacts := make(map[peer.ID]wire.Contact, len(roster))
@@ -79,6 +89,9 @@ func (x *exchange) say(now time.Time, roster []peer.AddrInfo, answer bool) {
 			continue
 		}
 		if !x.teller.Knows(p.ID) {
+			if x.teller.Told() >= pex.MaxTold {
+				continue // it is not told of more anyway
+			}
 			k := x.contact(p)
 			if len(k.Addrs) == 0 {
 				continue
@@ -168,8 +181,8 @@ func (x *exchange) close() {
 	}
 	x.lock.Lock()
 	defer x.lock.Unlock()
-	if !x.closed {
-		x.closed = true
+	if x.live {
+		x.live = false
 		x.members.told.Add(-int64(x.teller.Told()))
 	}
 }

@@ -43,7 +43,9 @@ func strangers(channel uint32, n int) wire.Peers {
 func exchangeOf(f *file, send func(wire.Message)) *exchange {
 	m := loneMembership()
 	m.exchanges = reach.Loopback.Exchanges
-	return m.newExchange(f.root, idOf("other"), multiaddr.StringCast("/ip4/127.0.0.1/tcp/9"), 1, send)
+	x := m.newExchange(f.root, idOf("other"), multiaddr.StringCast("/ip4/127.0.0.1/tcp/9"), 1, send)
+	x.open()
+	return x
 }
 
 // Two who know a third alone, which has next to nothing, meet.
@@ -274,5 +276,33 @@ func TestHalfOpenDials(t *testing.T) {
 	}
 	if len(m.swarm.halfOpen) != maxHalfOpen-1 {
 		t.Errorf("%d are counted", len(m.swarm.halfOpen))
+	}
+}
+
+// A source tells of two peers: one in the LAN, where it must not make us dial, and one that is on this machine like
+// itself.
+func TestTellsWhereNotToDial(t *testing.T) {
+	f := newFile(t, 50, 20, 1000)
+	seed := join(t, newHeld(f, true))
+	villain := newVillain(t, f, func(v *villain) {
+		v.opened = func(t *talk) {
+			t.open(wire.HaveNone)
+			m := contactsOf("in the LAN", "/ip4/10.0.0.1/tcp/1", "/ip4/0.0.0.0/tcp/1", "/dns4/localhost/tcp/1")
+			good := wire.Contact{ID: seed.host.ID(), Addrs: [][]byte{multiaddr.StringCast("/ip4/10.0.0.1/tcp/2").Bytes()}}
+			for _, a := range seed.host.Addrs() {
+				good.Addrs = append(good.Addrs, a.Bytes())
+			}
+			m.Channel, m.Added = t.channel, append(m.Added, good)
+			t.say(m)
+		}
+	})
+	v := attack(t, f, new(keeper), villain.info())
+	v.end(t, f)
+	if v.peers.known[idOf("in the LAN")] != nil {
+		t.Error("a peer is known that must not be dialled")
+	}
+	k := v.peers.known[seed.host.ID()]
+	if k == nil || k.origin != hearsay || len(k.info.Addrs) != len(seed.host.Addrs()) {
+		t.Errorf("the seed is known as %+v", k)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/seed4134be55/peer/contentaddr/store"
 	"github.com/seed4134be55/peer/contentaddr/unixfs"
 	"github.com/seed4134be55/peer/fault"
+	"github.com/seed4134be55/peer/reach"
 )
 
 // A file is a small DAG: one inner node over leaves of random bytes.
@@ -214,7 +215,7 @@ func join(t *testing.T, h *held, with ...func(*Config)) *member {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{Host: hst, Library: h}
+	cfg := Config{Host: hst, Library: h, Exchanges: reach.Loopback.Exchanges}
 	for _, w := range with {
 		w(&cfg)
 	}

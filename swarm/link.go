@@ -154,6 +154,7 @@ func (l *link) open(root cid.Cid, r Receiver) (*linkChannel, error) {
 	l.channels[l.next] = r
 	if l.pex {
 		l.told[l.next] = l.members.newExchange(root, l.id, l.control.Conn().RemoteMultiaddr(), l.next, l.send)
+		l.told[l.next].open() // as far as hearing goes; the session tells once it is granted
 	}
 	l.send(wire.Open{Channel: l.next, Root: root})
 	return &linkChannel{link: l, id: l.next, exchange: l.told[l.next]}, nil

@@ -17,7 +17,7 @@ func (s *Session) exchangePeers(now time.Time) {
 	for _, src := range s.sources {
 		s.tellPeers(src, now, roster)
 	}
-	if s.asker.Ask(now, len(s.cfg.members.connected(s.cfg.Root))) {
+	if s.asker.Ask(now, func() int { return len(s.cfg.members.connected(s.cfg.Root)) }) {
 		s.askPeers()
 	}
 }

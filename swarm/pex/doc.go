@@ -14,7 +14,7 @@ const (
 	// Every is how often one peer tells another unasked, at most; the first time is at once.
 	Every = time.Minute
 	// Pause is how long one that was found to be told nothing new is left alone.
-	Pause = 2 * time.Second
+	Pause = 500 * time.Millisecond
 	// MaxPeers is how many are added in one message, and how many dropped.
 	MaxPeers = 50
 	// MaxTold is how many peers one other is told of at a time. Who knows so many needs no more.

@@ -40,7 +40,7 @@ func TestTell(t *testing.T) {
 			{0, nil, false, 0, 0}, {30, people(0, 1), false, 1, 0}, {60, people(0, 2), false, 0, 0}, {90, people(0, 2), false, 1, 0},
 		},
 		"no news is no message": {
-			{0, people(0, 2), false, 2, 0}, {60, people(0, 2), false, 0, 0}, {61, people(0, 3), false, 0, 0}, {62, people(0, 3), false, 1, 0},
+			{0, people(0, 2), false, 2, 0}, {60, people(0, 2), false, 0, 0}, {61, people(0, 3), false, 1, 0}, {62, people(0, 4), false, 0, 0},
 		},
 		"fifty at a time": {
 			{0, people(0, 120), false, 50, 0}, {60, people(0, 120), false, 50, 0}, {120, people(0, 120), false, 20, 0}, {180, people(0, 120), false, 0, 0},
@@ -188,7 +188,7 @@ func TestAsker(t *testing.T) {
 		at, connected int
 		want          bool
 	}{{0, 8, false}, {1, 7, true}, {5, 0, false}, {6, 0, true}, {20, 8, false}, {21, 7, true}} {
-		if got := a.Ask(start.Add(time.Duration(c.at)*time.Second), c.connected); got != c.want {
+		if got := a.Ask(start.Add(time.Duration(c.at)*time.Second), func() int { return c.connected }); got != c.want {
 			t.Errorf("at %d s with %d connections: %v", c.at, c.connected, got)
 		}
 	}
@@ -248,5 +248,14 @@ func TestTellerFollows(t *testing.T) {
 				t.Fatalf("seed %d: it has not heard of %s", seed, id)
 			}
 		}
+	}
+}
+
+// One of whom there is nothing to tell is left alone for a moment: to find that out is work.
+func TestPause(t *testing.T) {
+	var tl Teller
+	tl.Tell(start, nil, MaxTold, newRand())
+	if tl.Due(start.Add(Pause-1)) || !tl.Due(start.Add(Pause)) {
+		t.Error("the pause is another")
 	}
 }
