@@ -219,10 +219,15 @@ func TestRumours(t *testing.T) {
 			c.dialed("x", epoch, nil)
 			c.unhear("x", "a")
 		}, state{true, 1, 1}},
-		"dropped and added": {func(c *candidates) { c.hear(at("x", 1), "a"); c.unhear("x", "a"); c.hear(at("x", 2), "a") }, state{true, 1, 1}},
-		"then found":        {func(c *candidates) { c.hear(at("x", 1, 2), "a"); c.add(at("x", 3), "lan") }, state{true, 1, 0}},
-		"then come":         {func(c *candidates) { c.hear(at("x", 1, 2), "a"); c.add(at("x"), incoming) }, state{true, 2, 0}},
-		"found before":      {func(c *candidates) { c.add(at("x", 3), "lan"); c.hear(at("x", 1, 2), "a"); c.unhear("x", "a") }, state{true, 1, 0}},
+		"dropped and added":              {func(c *candidates) { c.hear(at("x", 1), "a"); c.unhear("x", "a"); c.hear(at("x", 2), "a") }, state{true, 1, 1}},
+		"then found":                     {func(c *candidates) { c.hear(at("x", 1, 2), "a"); c.add(at("x", 3), "lan") }, state{true, 1, 0}},
+		"then found, nobody knows where": {func(c *candidates) { c.hear(at("x", 1, 2), "a"); c.add(at("x"), "lan") }, state{true, 2, 0}},
+		"then come":                      {func(c *candidates) { c.hear(at("x", 1, 2), "a"); c.visit(at("x"), epoch) }, state{true, 2, 2}},
+		"come":                           {func(c *candidates) { c.visit(at("x", 1), epoch) }, state{true, 1, 1}},
+		"come again":                     {func(c *candidates) { c.visit(at("x", 1), epoch); c.visit(at("x", 2), epoch) }, state{true, 1, 1}},
+		"come, and denied by another":    {func(c *candidates) { c.visit(at("x", 1), epoch); c.unhear("x", "a") }, state{true, 1, 1}},
+		"found, then come":               {func(c *candidates) { c.add(at("x", 1), "lan"); c.visit(at("x", 2), epoch) }, state{true, 2, 0}},
+		"found before":                   {func(c *candidates) { c.add(at("x", 3), "lan"); c.hear(at("x", 1, 2), "a"); c.unhear("x", "a") }, state{true, 1, 0}},
 		"elsewhere, when it led nowhere": {func(c *candidates) {
 			c.hear(at("x", 1, 2), "a")
 			c.attempt(epoch)
@@ -257,6 +262,49 @@ func TestRumours(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who comes is tried soon, however often it failed before; and however often it comes, seldom.
+func TestVisitors(t *testing.T) {
+	for name, meet := range map[string]func(c *candidates){
+		"a stranger":       func(c *candidates) { c.visit(at("x", 1), epoch) },
+		"a link's peer":    func(c *candidates) { c.add(at("x", 1), "link") },
+		"known by hearsay": func(c *candidates) { c.hear(at("x", 1), "a") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCandidates()
+			meet(c)
+			now := epoch
+			c.attempt(now)
+			now = now.Add(time.Second)
+			c.attempt(now)
+			if now = now.Add(firstRedial); len(c.attempt(now)) != 0 {
+				t.Fatal("it is not put off")
+			}
+			c.visit(at("x", 1), now.Add(-firstRedial))
+			if len(c.attempt(now)) != 1 {
+				t.Error("it is not tried")
+			}
+			dials := 0
+			for range 1000 {
+				now = now.Add(10 * time.Millisecond)
+				c.visit(at("x", 1), now)
+				dials += len(c.attempt(now))
+			}
+			if dials < 5 || dials > 16 {
+				t.Errorf("%d dials in 10 s", dials)
+			}
+			c.check(t)
+		})
+	}
+	c := newCandidates()
+	for i := range 10_000 {
+		c.visit(at(fmt.Sprint("visitor ", i), 1), epoch)
+	}
+	if len(c.known) != maxRumours {
+		t.Errorf("%d are known", len(c.known))
+	}
+	c.check(t)
 }
 
 func TestRedials(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -118,7 +119,8 @@ func (m *membership) sessions(root cid.Cid) []*Session {
 // met tells the sessions that fetch root of a client that has opened it.
 func (m *membership) met(root cid.Cid, id peer.ID) {
 	for _, s := range m.sessions(root) {
-		s.AddPeer(m.info(id), incoming)
+		p := m.info(id)
+		s.post(func() { s.peers.visit(p, time.Now()) })
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// Bounds of what is believed by hearsay. Whoever tells lies, names strangers or gives addresses where nobody is, gains
+// Bounds of what is believed by hearsay, and of visits, by which a peer tells of itself. Whoever tells lies, names strangers or gives addresses where nobody is, gains
 // nothing but a few dials: it has a share of the table that is not the others', its candidates take turns with those of
 // others, and what does not answer is forgotten.
 const (
@@ -33,6 +33,19 @@ type rumourer struct {
 	vain  int // dials that failed since one did not
 }
 
+// visit remembers a peer that came to us: it told of itself. A peer known already is tried again soon, since it is there.
+func (c *candidates) visit(p peer.AddrInfo, now time.Time) {
+	if k := c.known[p.ID]; k != nil {
+		if soon := now.Add(firstRedial); k.next.After(soon) {
+			k.next = soon
+		}
+		if k.tellers == nil {
+			k.learn(p.Addrs)
+		}
+	}
+	c.hear(p, p.ID)
+}
+
 // hear remembers what teller says of p, within bounds. What is known of a peer at first hand is not touched.
 func (c *candidates) hear(p peer.AddrInfo, teller peer.ID) {
 	p.Addrs = p.Addrs[:min(len(p.Addrs), maxRumourAddrs)]
@@ -54,10 +67,13 @@ func (c *candidates) hear(p peer.AddrInfo, teller peer.ID) {
 	by.told++
 	if !ok {
 		k = &candidate{info: peer.AddrInfo{ID: p.ID}, origin: hearsay}
+		if teller == p.ID {
+			k.origin = incoming
+		}
 		c.known[p.ID] = k
 		c.told.order = append(c.told.order, p.ID)
 	}
-	if k.fails > 0 {
+	if k.fails > 0 && len(p.Addrs) > 0 {
 		k.info.Addrs = nil // led nowhere
 	}
 	k.tellers = append(k.tellers, teller)

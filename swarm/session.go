@@ -139,7 +139,7 @@ func (s *Session) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	s.work, s.ctx = work, ctx
 	for _, p := range s.cfg.members.enter(s) {
-		s.peers.add(p, incoming)
+		s.peers.visit(p, time.Now())
 	}
 	defer s.cfg.members.leave(s)
 	for range workersPerCore * runtime.GOMAXPROCS(0) {
