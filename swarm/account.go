@@ -142,6 +142,14 @@ func (as *accounts) open(id peer.ID, most int) (*account, error) {
 	return a, nil
 }
 
+// shared tells whether a peer has more than one link or client with us.
+func (as *accounts) shared(id peer.ID) bool {
+	as.lock.Lock()
+	defer as.lock.Unlock()
+	a := as.of[id]
+	return a != nil && a.opened > 1
+}
+
 func (as *accounts) close(id peer.ID) {
 	as.lock.Lock()
 	defer as.lock.Unlock()

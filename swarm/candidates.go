@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ const (
 	firstRedial    = time.Second
 	longestRedial  = 30 * time.Second
 	redialUseful   = 100 * time.Millisecond
+	fullRedial     = 5 * time.Second
 	maxOriginShown = 6
 )
 
@@ -39,6 +41,7 @@ type candidates struct {
 	order   []peer.ID // as they came; the first are the link's own
 	told    rumours   // what is known by hearsay alone, to be tried after those
 	dialing int
+	full    time.Time // when one could not be dialled as too many peers were connected; zero: never
 }
 
 // add remembers p. A peer known already keeps its history and gains addresses.
@@ -120,6 +123,10 @@ func (c *candidates) dialed(id peer.ID, now time.Time, err error) {
 	k := c.known[id]
 	k.dialing = false
 	c.dialing--
+	if errors.Is(err, errFull) { // which is not its fault
+		c.full, k.lastErr, k.next = now, err.Error(), now.Add(fullRedial)
+		return
+	}
 	c.told.tried(k.tellers, err == nil)
 	if k.open = err == nil; !k.open {
 		k.banned = k.banned || brokeRule(err)

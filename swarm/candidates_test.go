@@ -307,6 +307,27 @@ func TestVisitors(t *testing.T) {
 	c.check(t)
 }
 
+// That too many peers are connected is held against nobody.
+func TestFullIsNobodysFault(t *testing.T) {
+	c := newCandidates()
+	c.hear(at("x", 1), "a")
+	now := epoch
+	for range 10 {
+		if len(c.dueIDs(now, 1)) != 1 || len(c.dueIDs(now, 1)) != 0 {
+			t.Fatal("it is not due")
+		}
+		c.dialed("x", now, errFull)
+		if c.dialing != 0 || len(c.dueIDs(now.Add(fullRedial-1), 1)) != 0 {
+			t.Fatal("it is tried again too soon")
+		}
+		now = now.Add(fullRedial)
+	}
+	if !c.waiting(now) || c.told.by["a"].vain != 0 || !c.full.Equal(now.Add(-fullRedial)) {
+		t.Errorf("%+v", c.known["x"])
+	}
+	c.check(t)
+}
+
 func TestRedials(t *testing.T) {
 	c := newCandidates()
 	c.add(at("x", 1), "link")

@@ -119,6 +119,9 @@ func (sv *server) onControl(s network.Stream) {
 	defer sv.running.Done()
 	c, err := newClient(sv, s)
 	if err != nil {
+		sv.lock.Lock()
+		sv.makeRoom(time.Now()) // for when it comes again
+		sv.lock.Unlock()
 		s.Reset()
 		return
 	}
@@ -178,12 +181,13 @@ func (sv *server) admit(c *client) error {
 // idleLong is how long a client of a full server may want nothing before a new one takes its place.
 const idleLong = time.Minute
 
-// makeRoom ends the client that has wanted nothing for longest, and tells whether there was one; the lock is held.
+// makeRoom ends the client that has wanted nothing for longest, and tells whether there was one; the lock is held. One
+// of whom we want something stays.
 func (sv *server) makeRoom(now time.Time) bool {
 	var idlest *client
 	longest := idleLong
 	for _, c := range sv.clients {
-		if idle := c.idle(now); idle >= longest {
+		if idle := c.idle(now); idle >= longest && !sv.accounts.shared(c.id) {
 			idlest, longest = c, idle
 		}
 	}

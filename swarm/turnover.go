@@ -66,8 +66,8 @@ func (s standing) grade() int {
 	return 2
 }
 
-// turnOver gives up the worst source, if the session has as many as it may and somebody waits who was not tried. The only
-// source of a leaf stays.
+// turnOver gives up the worst source, if the session has as many as it may, or all sessions together have, and somebody
+// waits who was not tried. The only source of a leaf stays.
 func (s *Session) turnOver(now time.Time) {
 	span := now.Sub(s.turned)
 	if s.picker == nil || span < turnoverEvery {
@@ -78,7 +78,8 @@ func (s *Session) turnOver(now time.Time) {
 	for _, src := range s.sources {
 		all = append(all, s.standing(src, now, span))
 	}
-	if len(s.sources) < s.cfg.MaxSources || !s.peers.waiting(now) {
+	full := len(s.sources) >= s.cfg.MaxSources || now.Sub(s.peers.full) < turnoverEvery
+	if !full || !s.peers.waiting(now) {
 		return
 	}
 	for _, id := range dispensable(all) {

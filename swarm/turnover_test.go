@@ -8,6 +8,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/seed4134be55/peer/fault"
 	"github.com/seed4134be55/peer/swarm/picker"
 	"github.com/seed4134be55/peer/swarm/wire"
 )
@@ -123,6 +124,25 @@ func TestTurnOver(t *testing.T) {
 	}
 }
 
+// So it goes when it is all sessions together that have as many peers as they may.
+func TestTurnOverWhenThePeerIsFull(t *testing.T) {
+	now := epoch.Add(10 * time.Minute)
+	s, conns := full(t)
+	s.cfg.MaxSources = 50
+	s.peers.add(peer.AddrInfo{ID: "new"}, "lan")
+	s.turnOver(now)
+	if got := left(s, conns); len(got) != 3 {
+		t.Fatalf("there is room, and of the sources %v are left", got)
+	}
+	now = now.Add(turnoverEvery)
+	s.peers.due(now.Add(-fullRedial), 1)
+	s.peers.dialed("new", now.Add(-fullRedial), errFull)
+	s.turnOver(now)
+	if got := left(s, conns); !slices.Equal(got, []int{0, 1}) {
+		t.Errorf("left: %v", got)
+	}
+}
+
 // The only source of a leaf stays, whatever else is said against it, and so does one that feeds us.
 func TestTurnOverSpares(t *testing.T) {
 	for _, c := range []struct {
@@ -190,5 +210,38 @@ func TestFullServerMakesRoom(t *testing.T) {
 	}
 	if sv.clients[wire.SessionID{100}] != nil {
 		t.Error("the one idle for longest is still there")
+	}
+}
+
+// A peer that has as many connections as it may ends one with a client that wants nothing for one that comes, but not
+// one of whom it wants something itself.
+func TestIdleClientGivesWay(t *testing.T) {
+	f := newFile(t, 51, 3, 1000)
+	server := join(t, newHeld(f, true), func(c *Config) { c.MaxPeers = 4 }) // three that come
+	var idle []*wanter
+	for i := range byte(3) {
+		w := want(t, newHost(t), server, i)
+		w.open(1, f.root)
+		idle = append(idle, w)
+	}
+	leech := join(t, newHeld(f, false))
+	if _, err := leech.download(t, 2*time.Second, server); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("with clients that may still want something: %v", err)
+	}
+	sv := server.swarm.server
+	sv.lock.Lock()
+	for _, c := range sv.clients {
+		c.lock.Lock()
+		c.wanted = c.wanted.Add(-2 * idleLong)
+		c.lock.Unlock()
+	}
+	sv.lock.Unlock()
+	server.swarm.accounts.open(idle[0].host.ID(), 4) // as a link to it would
+	if _, err := leech.download(t, 0, server); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "two are left", func() bool { return len(sv.visitors(f.root)) == 2 })
+	if !slices.Contains(sv.visitors(f.root), idle[0].host.ID()) {
+		t.Error("the wrong one gave way")
 	}
 }
