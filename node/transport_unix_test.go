@@ -28,14 +28,14 @@ func newTestHost(t testing.TB, listen ...string) host.Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := newHost(key, reach.LAN, "test", false, nil)
+	h, err := newHost(hostConfig{key: key, reach: reach.LAN, agent: "test"})
 	return listening(t, h, err, listen)
 }
 
 // newNoiseHost is the same with Noise in the place of TLS.
 func newNoiseHost(t testing.TB, listen ...string) host.Host {
 	t.Helper()
-	resources, err := newResourceManager()
+	resources, err := newResourceManager(0)
 	if err != nil {
 		t.Fatal(err)
 	}

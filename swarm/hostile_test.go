@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"slices"
@@ -247,7 +248,8 @@ func TestTenthOfTheBlocksWrong(t *testing.T) {
 					t.Errorf("an honest source was cut off: %s", why)
 				}
 			}
-			if v.bad > maxBad {
+			// Those that other workers are at when one is found bad are looked at to the end.
+			if most := maxBad + workersPerCore*runtime.GOMAXPROCS(0) - 1; v.bad > most {
 				t.Errorf("%d bad blocks were looked at", v.bad)
 			}
 			if n := liar.opens.Load(); n != 1 {
