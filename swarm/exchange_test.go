@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -304,5 +305,49 @@ func TestTellsWhereNotToDial(t *testing.T) {
 	k := v.peers.known[seed.host.ID()]
 	if k == nil || k.origin != hearsay || len(k.info.Addrs) != len(seed.host.Addrs()) {
 		t.Errorf("the seed is known as %+v", k)
+	}
+}
+
+// A downloader tells its sources of each other, but for one that has everything and looks for nobody, and asks.
+func TestDownloaderTellsAndAsks(t *testing.T) {
+	f := newFile(t, 52, 20, 1000)
+	var lock sync.Mutex
+	told, questions := make(map[peer.ID][]peer.ID), 0
+	holder := func(have wire.Have) *villain {
+		return newVillain(t, f, func(v *villain) {
+			v.opened = func(t *talk) { t.open(have) }
+			v.page = func(*talk, wire.GetManifest) {} // so that it goes on
+			v.words = func(t *talk, m wire.Message) {
+				lock.Lock()
+				defer lock.Unlock()
+				if p, ok := m.(wire.Peers); ok {
+					for _, k := range p.Added {
+						told[t.host.ID()] = append(told[t.host.ID()], k.ID)
+					}
+				} else {
+					questions++
+				}
+			}
+		})
+	}
+	whole, partial, other := holder(wire.HaveAll), holder(wire.HaveNone), holder(wire.HaveNone)
+	attack(t, f, new(keeper), whole.info(), partial.info(), other.info())
+	waitFor(t, "they are told and asked", func() bool {
+		lock.Lock()
+		defer lock.Unlock()
+		return len(told[partial.host.ID()]) > 0 && len(told[other.host.ID()]) > 0 && questions > 0
+	})
+	lock.Lock()
+	defer lock.Unlock()
+	if len(told[whole.host.ID()]) > 0 {
+		t.Errorf("who has everything was told of %v", told[whole.host.ID()])
+	}
+	for id, others := range told {
+		if slices.Contains(others, id) {
+			t.Errorf("%s was told of itself", id)
+		}
+	}
+	if questions > 2 {
+		t.Errorf("%d questions at once", questions)
 	}
 }

@@ -32,6 +32,7 @@ type villain struct {
 	leaf      func(t *talk, i int)
 	byCID     func(*talk, wire.RequestBlock)
 	complaint func(*talk, wire.Complaint)
+	words     func(*talk, wire.Message) // about peers
 
 	opens, pages, asked atomic.Int64
 	began               atomic.Bool // a flood
@@ -69,6 +70,7 @@ func newVillain(t *testing.T, f *file, do func(*villain)) *villain {
 	v.leaf = func(t *talk, i int) { t.sendLeaf(i, t.block(i)) }
 	v.byCID = func(t *talk, m wire.RequestBlock) { t.sendBlock(m.Tag, t.blocks[m.Block]) }
 	v.complaint = func(*talk, wire.Complaint) {}
+	v.words = func(*talk, wire.Message) {}
 	do(v)
 	v.host.SetStreamHandler(wire.Control, v.serve)
 	v.host.SetStreamHandler(wire.Data, func(s network.Stream) {
@@ -132,6 +134,8 @@ func (t *talk) hear(m wire.Message) {
 		t.byCID(t, m)
 	case wire.Complaint:
 		t.complaint(t, m)
+	case wire.Peers, wire.GetPeers:
+		t.villain.words(t, m)
 	}
 }
 
