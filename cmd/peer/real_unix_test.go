@@ -151,16 +151,6 @@ func TestInterruptedGet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.line(b.on("getter", "transfers"), `"event":"transfer"`, shared.Cid, `"swarm":[{"peer":"12D3KooW`, `"from":"link","have":1,`, `"state":"active"`)
-	b.line(b.on("sharer", "transfers"), `"event":"transfer"`, shared.Cid, `"from":"incoming"`, `"client":true,"up_rate":`, `"state":"served"`)
-	b.line(b.on("getter", "peers"), `"event":"peer"`, `"peer":"12D3KooW`, `"state":"direct"`)
-	watch := b.on("getter", "transfers", "--watch")
-	for range 2 {
-		b.line(watch, `"event":"round","transfers":1`)
-		b.line(watch, `"event":"transfer"`, shared.Cid)
-	}
-	b.interrupt(watch)
-	b.ends(watch, 0)
 	b.interrupt(getter)
 	b.line(getter, `"event":"error"`, `"kind":"interrupted"`, "run the same command again")
 	b.ends(getter, 130)
@@ -175,6 +165,27 @@ func TestInterruptedGet(t *testing.T) {
 	if got, err := os.ReadFile(b.path("out/file.bin")); err != nil || !bytes.Equal(got, content) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
+}
+
+// While it goes on, both ends list it with the other in it, again and again if asked to.
+func TestTransfersOfBothEnds(t *testing.T) {
+	b := realBench(t)
+	path := b.write("file.bin", bytes.Repeat([]byte("what is shared\n"), 2<<20))
+	shared, _ := b.sharing("sharer", path, "--limit-up", "200kB")
+	getter := b.on("getter", "get", "-o", "out", shared.Link)
+	if _, err := getter.EventWhere(soon, "progress", func(e process.Event) bool { return e.Bytes > 0 }); err != nil {
+		t.Fatal(err)
+	}
+	b.line(b.on("getter", "transfers"), `"event":"transfer"`, shared.Cid, `"swarm":[{"peer":"12D3KooW`, `"from":"link","have":1,`, `"state":"active"`)
+	b.line(b.on("sharer", "transfers"), `"event":"transfer"`, shared.Cid, `"from":"incoming"`, `"client":true,"up_rate":`, `"state":"served"`)
+	b.line(b.on("getter", "peers"), `"event":"peer"`, `"peer":"12D3KooW`, `"state":"direct"`)
+	watch := b.on("getter", "transfers", "--watch")
+	for range 2 {
+		b.line(watch, `"event":"round","transfers":1`)
+		b.line(watch, `"event":"transfer"`, shared.Cid)
+	}
+	b.interrupt(watch)
+	b.ends(watch, 0)
 }
 
 // A file that changes while it is served: its owner is told by name, and nobody gets wrong bytes.
