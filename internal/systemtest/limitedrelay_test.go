@@ -70,6 +70,13 @@ func TestStrangersRelay(t *testing.T) {
 			start := time.Now()
 			if c.symmetric {
 				getter := h3.get(shared.Link, "--timeout", "15s")
+				waits := func(e process.Event) bool { return strings.HasPrefix(e.Message, "waiting for a direct connection") }
+				if _, err := getter.EventWhere(soon, "progress", waits); err != nil {
+					t.Fatal(err)
+				}
+				if seen := h3.ask("transfer", "transfers"); len(seen) != 1 || len(seen[0].Swarm) != 1 || !seen[0].Swarm[0].Limited {
+					t.Errorf("transfers does not say so: %+v", seen)
+				}
 				if said := w.fails(getter, "not_found", 3); !strings.Contains(said, "over a relay that limits") {
 					t.Errorf("it does not say why: %s", said)
 				}
