@@ -56,6 +56,9 @@ const nearAgain = 15 * time.Second
 
 // survey says which sources are on our LAN and of use, and whom we wait for.
 func (s *Session) survey(now time.Time) {
+	if s.picker == nil {
+		return
+	}
 	for _, src := range s.sources {
 		if !src.enlisted {
 			continue
@@ -64,6 +67,11 @@ func (s *Session) survey(now time.Time) {
 		src.conn.Owes(s.owes(src))
 		useless := src.stalled || !src.suspect.IsZero() || src.choked && now.Sub(src.chokedAt) > nearAgain
 		s.picker.SetNear(src.num, s.cfg.LANFirst && src.conn.Near() && !useless, lanKey(src.id), now)
+	}
+	for num, leaves := range s.picker.Recall() {
+		for _, i := range leaves {
+			s.cancel(num, i)
+		}
 	}
 }
 

@@ -64,6 +64,7 @@ type server struct {
 	members  *membership
 	near     func(network.Conn) bool
 	words    *atomic.Int64 // bytes of control messages sent
+	lanFirst bool
 	log      *slog.Logger
 
 	lock    sync.Mutex
@@ -79,7 +80,7 @@ type server struct {
 
 func newServer(s *Swarm, up *uplink) *server {
 	return &server{
-		lib: s.cfg.Library, uplink: up, buffers: s.buffers, accounts: s.accounts, near: s.near, words: &s.words, log: s.cfg.Log,
+		lib: s.cfg.Library, uplink: up, buffers: s.buffers, accounts: s.accounts, near: s.near, words: &s.words, lanFirst: s.cfg.LANFirst, log: s.cfg.Log,
 		clients: make(map[wire.SessionID]*client), roots: make(map[cid.Cid]*sharing), choking: newChoking(),
 	}
 }

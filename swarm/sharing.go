@@ -130,6 +130,9 @@ func (sh *sharing) admit(ch *channel) {
 	sh.last++
 	sh.by[sh.last], sh.ids[ch] = ch, sh.last
 	sh.spread.Join(sh.last)
+	if ch.client.near && ch.client.sv.lanFirst {
+		sh.spread.Near(sh.last)
+	}
 	if ch.held != nil {
 		for first, count := range ch.held.Ranges() {
 			sh.spread.Has(sh.last, first, count)

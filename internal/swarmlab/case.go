@@ -36,6 +36,7 @@ type Config struct {
 	Files          int      // the same as how many small files, where a case is about those
 	Rate           int      // of every host's uplink, in Mbit/s
 	Options        []string // of every peer: "--lan-first=false"
+	Share          []string // of share: a profile with smaller leaves
 	Log            func(format string, args ...any)
 }
 

@@ -41,7 +41,7 @@ func (p *peer) verb(words ...string) (*process.Process, error) {
 
 // seed shares what is shared on a host and returns its link.
 func (w *world) seed(host string) (p *peer, link string, err error) {
-	if p, err = w.start(host, "seed-"+host, "share", w.path); err != nil {
+	if p, err = w.start(host, "seed-"+host, append([]string{"share", w.path}, w.Share...)...); err != nil {
 		return nil, "", err
 	}
 	e, err := p.p.Event(patience, "shared")

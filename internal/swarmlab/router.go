@@ -36,6 +36,7 @@ func router(ctx context.Context, cfg Config) ([]Figure, error) {
 		if err != nil {
 			return nil, err
 		}
+		w.Log("%.3f copies crossed towards the seed's LAN, %.3f away from it", float64(c-a)/w.wire/float64(w.bytes), float64(d-b)/w.wire/float64(w.bytes))
 		crossed := float64(c+d-a-b) / w.wire / float64(w.bytes)
 		return []Figure{
 			{What: "copies that crossed the router, both ways", Got: crossed, Reach: 1.1},

@@ -19,6 +19,7 @@ type lan struct {
 	peers []*source          // near sources that lack leaves
 	union *bitfield.Bitfield // what peers have; nil: to be made
 	moved time.Time          // when one of them last sent something, or the first came
+	grown bool               // one came since Recall
 }
 
 // SetNear says whether a source is on our LAN and of use now, and its key in the agreement: the same for all who
@@ -32,7 +33,32 @@ func (p *Picker) SetNear(id SourceID, near bool, key uint64, now time.Time) {
 		p.lan.moved = now
 	}
 	s.near, s.key = near, key
+	p.lan.grown = p.lan.grown || near
 	p.lan.count(p.order)
+}
+
+// Recall takes back what is asked outside and others of the LAN have by now or, when one has come, are to fetch. It returns
+// the leaves by the source to cancel them at. It is for now and then.
+func (p *Picker) Recall() map[SourceID][]int {
+	if !p.lan.any() {
+		return nil
+	}
+	recalled := make(map[SourceID][]int)
+	for _, s := range p.order {
+		if s.near {
+			continue
+		}
+		for r := s.oldest; r != nil; {
+			i := r.leaf
+			r = r.next
+			if p.lan.has(i, p.want.Len()) || p.lan.grown && !p.lan.ours(i) {
+				recalled[s.id] = append(recalled[s.id], i)
+				p.drop(s, i)
+			}
+		}
+	}
+	p.lan.grown = false
+	return recalled
 }
 
 // recount looks at near sources anew when s, which may be one, has changed.

@@ -1,6 +1,7 @@
 package picker
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -95,4 +96,34 @@ func TestTheOutsideDoesNotStealFromTheLAN(t *testing.T) {
 	if got := p.Pick(nil, 0, lots, start.Add(time.Minute)); len(got) > 0 {
 		t.Errorf("picked %v", got)
 	}
+}
+
+// What was asked outside before the others of the LAN came is left to them, if it is theirs.
+func TestRecall(t *testing.T) {
+	p := newTest(t, 100, 1<<20, 44)
+	p.AddSource(0)
+	p.SourceHasAll(0)
+	asked := p.Pick(nil, 0, lots, start)
+	p.AddSource(1)
+	p.SourceHasNone(1)
+	p.SourceHas(1, 0, 10)
+	p.SetNear(1, true, 7919, start)
+	back := p.Recall()[0]
+	if len(asked) != 100 || len(back) < 40 || len(back) > 70 {
+		t.Errorf("of %d leaves %d are taken back", len(asked), len(back))
+	}
+	for i := range 100 {
+		if kept := p.IsAsked(0, i); kept == (i < 10 || !p.lan.ours(i)) {
+			t.Errorf("leaf %d is asked for outside: %v", i, kept)
+		}
+	}
+	if again := p.Recall(); len(again) > 0 {
+		t.Errorf("then %v", again)
+	}
+	kept := slices.IndexFunc(asked, func(c Choice) bool { return p.IsAsked(0, c.Leaf) })
+	p.SourceHas(1, asked[kept].Leaf, 1)
+	if got := p.Recall()[0]; !slices.Equal(got, []int{asked[kept].Leaf}) {
+		t.Errorf("took back %v and not %d, which the LAN has now", got, asked[kept].Leaf)
+	}
+	check(t, p)
 }

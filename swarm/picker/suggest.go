@@ -30,7 +30,7 @@ func (p *Picker) Only(id SourceID) bool {
 }
 
 // Declined returns the leaves that a source suggested and will not be asked for, since they are here, come from another
-// source, or are not wanted. Each is returned once.
+// source, are for others of our LAN to fetch, or are not wanted. Each is returned once.
 func (p *Picker) Declined(id SourceID) []int {
 	s := p.sources[id]
 	if s == nil {
@@ -52,7 +52,7 @@ func (k *picking) suggested() {
 			if !k.takeOver(r) {
 				return
 			}
-		case !k.free.Has(i) || !k.s.has(i):
+		case !k.free.Has(i) || !k.may(i):
 			said.declined = append(said.declined, i)
 		case !k.take(i, NoSource):
 			return

@@ -58,6 +58,31 @@ func TestDeclined(t *testing.T) {
 	check(t, p)
 }
 
+// What is there on our LAN, or for another there to fetch, does not come from outside because it is suggested.
+func TestSuggestedFromOutside(t *testing.T) {
+	p := newTest(t, 20, 1<<20, 37)
+	for id := range SourceID(2) {
+		p.AddSource(id)
+	}
+	p.SourceHasNone(1)
+	p.SourceHas(1, 3, 1)
+	p.SetNear(1, true, 7919, start)
+	ours, theirs := 4, 4
+	for !p.lan.ours(ours) {
+		ours++
+	}
+	for p.lan.ours(theirs) {
+		theirs++
+	}
+	p.Suggest(0, []int{3, ours, theirs}, true)
+	if got := leavesOf(p.Pick(nil, 0, lots, start)); !slices.Equal(got, []int{ours}) {
+		t.Errorf("picked %v, not %d", got, ours)
+	}
+	if declined := p.Declined(0); !slices.Equal(declined, []int{3, theirs}) {
+		t.Errorf("declined %v, not 3 and %d", declined, theirs)
+	}
+}
+
 // What a source that has stopped was asked for is asked of the one that suggests it.
 func TestSuggestedInsteadOfAStoppedSource(t *testing.T) {
 	p := newTest(t, 20, 1<<20, 36)

@@ -70,6 +70,7 @@ type Spread struct {
 // client is one wanter.
 type client struct {
 	id      ClientID
+	near    bool // on our LAN
 	has     *bitfield.Bitfield
 	first   *bitfield.Bitfield // their first copies are its, and nobody else is known to have them
 	sent    *bitfield.Bitfield // of these, those that it was sent; others it was suggested, or has asked for
@@ -112,6 +113,15 @@ func (s *Spread) Join(id ClientID) {
 		}
 		s.by[id] = c
 		s.order = append(s.order, c)
+	}
+}
+
+// Near says that a wanter is on our LAN, to which others are not, or that there is no difference. First copies go to those
+// that are, as long as they pass them on: to the others they then go from any of them, and none comes back over the
+// router.
+func (s *Spread) Near(id ClientID) {
+	if c := s.by[id]; c != nil {
+		c.near = true
 	}
 }
 

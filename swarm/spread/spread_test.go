@@ -113,6 +113,40 @@ func TestWhoKeepsEverythingGetsLittle(t *testing.T) {
 	}
 }
 
+// Who is not on our LAN gets first copies only when those who are do not pass theirs on.
+func TestNearWantersFirst(t *testing.T) {
+	s := newTest(t, 100, 1<<20, 1, 2, 3)
+	s.Near(2)
+	s.Near(3)
+	for now := start; s.unsent.Count() > 40; now = now.Add(time.Millisecond) {
+		for id, leaves := range suggested(s.Suggest(now, deep(1<<20))) {
+			for _, i := range leaves {
+				if id == 1 {
+					t.Fatalf("leaf %d goes to the one outside", i)
+				}
+				s.Sent(now, id, i)
+				s.Has(id, i, 1)
+				s.Has(5-id, i, 1)
+			}
+		}
+	}
+	s = newTest(t, 100, 1<<20, 1, 2, 3)
+	s.Near(2)
+	s.Near(3)
+	for now := start; s.unsent.Count() > 0; now = now.Add(time.Millisecond) {
+		for id, leaves := range suggested(s.Suggest(now, deep(1<<20))) {
+			if id == 1 {
+				return
+			}
+			for _, i := range leaves {
+				s.Sent(now, id, i)
+				s.Has(id, i, 1)
+			}
+		}
+	}
+	t.Error("the one outside gets nothing, although the others pass nothing on")
+}
+
 // When all keep what they get, since they cannot reach each other, the holder goes on all the same: with what only the
 // other has, once it has sent everything to somebody.
 func TestNeverIdle(t *testing.T) {

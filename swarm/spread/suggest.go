@@ -115,20 +115,31 @@ func (s *Spread) release(now time.Time) {
 	}
 }
 
-// next returns the wanter to suggest a piece to: of those that have room, the one that keeps least to itself, unless
-// that is more than it may and something is pending. It returns nil when there is none.
+// next returns the wanter to suggest a piece to, or nil when there is none: of those that have room and pass on what they
+// get the one that keeps least to itself, near ones first; of the others only when nothing is pending.
 func (s *Spread) next(depth func(ClientID) int) *client {
-	var best *client
+	most := s.median() + ahead
+	var best, worse *client
+	near := false
 	for _, c := range s.order {
-		if c.idle || c.pending >= depth(c.id) || s.unsent.NextCommon(c.takes, 0) < 0 {
+		if c.idle || s.unsent.NextCommon(c.takes, 0) < 0 {
 			continue
 		}
-		if best == nil || c.keeps() < best.keeps() {
-			best = c
+		pick := &worse
+		if c.alone+c.kept <= min(most, untried+c.passed) {
+			if pick = &best; c.near && !near {
+				best, near = nil, true
+			}
+			if near && !c.near {
+				continue
+			}
+		}
+		if c.pending < depth(c.id) && (*pick == nil || c.keeps() < (*pick).keeps()) {
+			*pick = c
 		}
 	}
-	if best != nil && best.alone+best.kept > min(s.median()+ahead, untried+best.passed) && s.pending() {
-		return nil
+	if best == nil && !near && !s.pending() {
+		return worse
 	}
 	return best
 }
