@@ -141,7 +141,9 @@ func (s *Spread) Leave(id ClientID) {
 		s.free(i)
 	}
 	for i := range c.has.All() {
-		s.free(i)
+		if s.copies[i] == 0 {
+			s.free(i)
+		}
 	}
 }
 
@@ -192,13 +194,15 @@ func (s *Spread) seen(c *client, i int) {
 	if c.takes.Clear(i); s.copies[i] >= believed {
 		s.unsent.Clear(i)
 	}
-	// It came from elsewhere, or has been passed on.
-	if o := s.owner(i); o != nil && (o == c) != o.sent.Has(i) {
+	o := s.owner(i)
+	switch {
+	case o == nil:
+	case o == c && !o.sent.Has(i): // it came from elsewhere
 		s.disown(o, i)
-		if o != c {
-			s.passed = true
-			o.passed += int(s.size(i))
-		}
+	case o.sent.Has(i) && o.has.Has(i) && s.heldBeside(o, i): // it has been passed on, which takes having it
+		s.disown(o, i)
+		s.passed = true
+		o.passed += int(s.size(i))
 	}
 }
 
@@ -241,9 +245,6 @@ func (s *Spread) Sent(now time.Time, id ClientID, i int) {
 	c.sent.Set(i)
 	c.pending -= int(s.size(i))
 	c.alone += int(s.size(i))
-	if s.heldBeside(c, i) {
-		s.disown(c, i)
-	}
 }
 
 // Cancelled says that a wanter takes its request for leaf i back, or will not ask for it although it was suggested.

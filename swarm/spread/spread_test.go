@@ -426,3 +426,25 @@ func TestTheEndHasAnEnd(t *testing.T) {
 		t.Errorf("it goes on for %v", now.Sub(start))
 	}
 }
+
+// A wanter that says it has everything and goes does not take away what another got.
+func TestWhoClaimsAndGoesTakesNothingAway(t *testing.T) {
+	s := newTest(t, 8, 1<<20, 1, 2)
+	for i := range 4 {
+		s.Asked(1, i)
+		s.Sent(start, 1, i)
+		s.Has(1, i, 1)
+	}
+	s.Asked(1, 4) // has left
+	s.Sent(start, 1, 4)
+	s.Asked(1, 5) // is to leave
+	s.Join(3)
+	s.Has(3, 0, 8)
+	s.Sent(start, 1, 5)
+	s.Leave(3)
+	for i := range 8 {
+		if s.unsent.Has(i) != (i >= 6) {
+			t.Errorf("leaf %d is unsent: %v", i, s.unsent.Has(i))
+		}
+	}
+}
