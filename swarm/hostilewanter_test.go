@@ -75,7 +75,7 @@ func (w *wanter) atPace(next func(i uint32) []wire.Message) {
 // A wanter that misleads a seed costs the others half as much time again at most.
 func TestMisleadingWanters(t *testing.T) {
 	const rate = 2 << 20
-	f := newFile(t, 29, 2000, 8<<10)
+	f := newFile(t, 29, 1000, 8<<10)
 	alone := together(t, f, joinLimited(t, newHeld(f, true), rate))
 	for name, do := range misleading {
 		t.Run(name, func(t *testing.T) {
