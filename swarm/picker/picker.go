@@ -150,7 +150,7 @@ func (p *Picker) claim(i int) {
 // otherwise. It returns the other sources that were asked for it: cancel there.
 func (p *Picker) Have(i int, by SourceID, now time.Time) (cancel []SourceID) {
 	if s := p.sources[by]; s != nil {
-		s.last = now
+		s.delivered(now)
 		if s.near {
 			p.lan.moved = now
 		}

@@ -24,8 +24,9 @@ type source struct {
 	dry     uint64 // Picker.freed, plus one, when it last had nothing free
 
 	oldest, newest *request
-	leaves, bytes  int       // asked of it
-	last           time.Time // of its last delivery, or of the request that ended its idleness
+	leaves, bytes  int           // asked of it
+	last           time.Time     // of its last delivery, or of the request that ended its idleness
+	gap            time.Duration // between two deliveries, at most, of late; 0: there was none
 }
 
 // kind is what is known of a source as a whole.
@@ -36,6 +37,13 @@ const (
 	seed                // has everything; not counted, since all leaves would shift alike
 	partial             // has what can says; counted
 )
+
+// delivered notes that a leaf came from s at now.
+func (s *source) delivered(now time.Time) {
+	gap := now.Sub(s.last)
+	s.gap = max(gap, s.gap-(s.gap-gap)/8, 1)
+	s.last = now
+}
 
 func (s *source) has(i int) bool { return s.can == nil || s.can.Has(i) }
 

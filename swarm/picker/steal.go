@@ -15,8 +15,11 @@ const (
 	// that has stopped everything may be asked for again.
 	repeatShare = 1.0 / 256
 
-	// patience is how long a source may deliver nothing before its rate is no longer believed.
-	patience = 2 * time.Second
+	// patience is how long a source may deliver nothing before its rate is no longer believed, or patienceGaps times
+	// what passes between two of its leaves: one that is slow, or serves many in turn, is silent in between.
+	// firstPatience is what one has that has delivered nothing yet, mostPatience bounds it.
+	patience, firstPatience, mostPatience = 2 * time.Second, 4 * time.Second, 30 * time.Second
+	patienceGaps                          = 3
 
 	// maxSteps is how many requests of one source are looked at for one to take.
 	maxSteps = 64
@@ -123,13 +126,12 @@ func (k *picking) believed(o *source) float64 {
 	return o.rate
 }
 
-// patienceWith returns how long o may deliver nothing: longer if its leaves take it longer.
+// patienceWith returns how long o may deliver nothing: longer if it takes longer between two leaves.
 func (k *picking) patienceWith(o *source) time.Duration {
-	if o.rate == 0 {
-		return patience
+	if o.gap == 0 {
+		return firstPatience
 	}
-	leaf := float64(o.oldest.size) / o.rate
-	return max(patience, min(2*seconds(leaf), 30*time.Second))
+	return min(max(patience, patienceGaps*o.gap), mostPatience)
 }
 
 func seconds(s float64) time.Duration { return time.Duration(min(s, 1e6) * float64(time.Second)) }
