@@ -1,7 +1,7 @@
 # Everything here works on a fresh machine that has Go and make.
 FUZZTIME ?= 5s
 
-.PHONY: build test packages lint fuzz gotest release bench
+.PHONY: build test packages lint fuzz gotest release bench bench-swarm
 .NOTPARALLEL:
 
 build: # the peer binary, for this machine
@@ -28,3 +28,6 @@ release: # dist/: binaries for every system, and their sums
 
 bench: # the figures of docs/performance.md
 	go run ./bench all
+
+bench-swarm: # whole swarms of real peers beside one plain copy: as root, a quarter of an hour
+	go run ./bench/swarm all

@@ -42,8 +42,8 @@ type Config struct {
 
 // Cases are all there are.
 var Cases = []Case{
-	{"crowd8", "1 seed, 8 downloaders at once", crowd(8, 1.12)},
-	{"crowd16", "1 seed, 16 downloaders at once", crowd(16, 1.15)},
+	{"crowd8", "1 seed, 8 downloaders at once", crowd(8, goals{1.12, 1.06, 1.08, 1, 0.5})},
+	{"crowd16", "1 seed, 16 downloaders at once", crowd(16, goals{slowest: 1.15})},
 	{"slowseed", "the seed sends a fifth of what each of 8 downloaders may", slowSeed},
 	{"seedstops", "the seed is killed once each byte has left it", seedStops},
 	{"late", "4 start when the first 4 have half", late},
