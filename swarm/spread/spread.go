@@ -26,6 +26,8 @@ const (
 	// ahead is how many bytes of first copies a wanter may keep to itself beyond what most do: what is on its way
 	// to the others. One that has not passed on as much yet may keep untried and what it passed on.
 	ahead, untried = 2 << 20, 1 << 20
+	// busy is how many bytes, suggested and not sent, keep the uplink busy.
+	busy = 3 << 20
 	// lateAfter is how long the last leaves may take, at least, before others than those they were suggested to may
 	// ask for them; latePaces is the same in what a leaf took so far.
 	lateAfter, latePaces = 2 * time.Second, 4
@@ -38,6 +40,8 @@ const (
 	believed = 2
 	// keepAfter is how long nothing may be sent or passed on, in the end, before what one alone has counts as unsent.
 	keepAfter = 500 * time.Millisecond
+	// passWithin is how long it may take until the first of what a wanter was sent is seen with another.
+	passWithin = 2 * time.Second
 )
 
 // A ClientID names a wanter. It is the caller's choice.
@@ -80,6 +84,7 @@ type client struct {
 	alone   int                // bytes of those it was sent and nobody else is known to have
 	passed  int                // bytes that it was sent and others have now
 	kept    int                // bytes that it was sent and did not pass on in time
+	since   time.Time          // when it was sent its first one; zero: it was sent none
 	only    bool               // what it was told
 	found   []int              // to suggest
 	told    []told             // what it was suggested, oldest first, of which those that it asked for are forgotten
@@ -242,6 +247,9 @@ func (s *Spread) Sent(now time.Time, id ClientID, i int) {
 		s.pace += (now.Sub(s.moved) - s.pace) / 8
 	}
 	s.moved = now
+	if c.since.IsZero() {
+		c.since = now
+	}
 	c.sent.Set(i)
 	c.pending -= int(s.size(i))
 	c.alone += int(s.size(i))
@@ -262,6 +270,12 @@ func (s *Spread) Rejected(id ClientID, i int) {
 		s.disown(c, i)
 		s.free(i)
 	}
+}
+
+// Passes tells whether a wanter is known to pass on what it is sent first, of which something is left.
+func (s *Spread) Passes(id ClientID) bool {
+	c := s.by[id]
+	return s.only && c != nil && c.passed > 0
 }
 
 // Lost says that leaf i can be sent to nobody any more.

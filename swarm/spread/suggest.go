@@ -102,7 +102,7 @@ func (s *Spread) release(now time.Time) {
 	}
 	stuck := now.Sub(s.moved) > keepAfter
 	for _, c := range s.order {
-		if !stuck && c.alone <= ahead {
+		if !stuck && c.alone <= ahead && !c.keepsAll(now) {
 			continue
 		}
 		for i := range c.sent.All() {
@@ -116,17 +116,19 @@ func (s *Spread) release(now time.Time) {
 }
 
 // next returns the wanter to suggest a piece to, or nil when there is none: of those that have room and pass on what they
-// get the one that keeps least to itself, near ones first; of the others only when nothing is pending.
+// get the one that keeps least to itself, near ones first; of the others only when nothing is pending. Who has passed on
+// nothing yet is tried while the uplink is not busy with those that have: a free rider keeps what it is tried with.
 func (s *Spread) next(depth func(ClientID) int) *client {
 	most := s.median() + ahead
+	pending := s.pending()
 	var best, worse *client
 	near := false
 	for _, c := range s.order {
-		if c.idle || s.unsent.NextCommon(c.takes, 0) < 0 {
+		if c.idle || c.passed == 0 && pending >= busy && !c.near || s.unsent.NextCommon(c.takes, 0) < 0 {
 			continue
 		}
 		pick := &worse
-		if c.alone+c.kept <= min(most, untried+c.passed) {
+		if c.alone+c.kept < min(most, untried+c.passed) {
 			if pick = &best; c.near && !near {
 				best, near = nil, true
 			}
@@ -138,18 +140,27 @@ func (s *Spread) next(depth func(ClientID) int) *client {
 			*pick = c
 		}
 	}
-	if best == nil && !near && !s.pending() {
+	if best == nil && !near && pending == 0 {
 		return worse
 	}
 	return best
 }
 
+// keepsAll tells whether c has passed on nothing, although it has had time to.
+func (c *client) keepsAll(now time.Time) bool {
+	return c.passed == 0 && !c.since.IsZero() && now.Sub(c.since) > passWithin
+}
+
 // keeps returns the bytes of first copies that c had or is to have to itself.
 func (c *client) keeps() int { return c.alone + c.kept + c.pending }
 
-// pending tells whether some wanter may ask for something that it has not been sent.
-func (s *Spread) pending() bool {
-	return slices.ContainsFunc(s.order, func(c *client) bool { return c.pending > 0 })
+// pending returns the bytes of first copies that wanters may ask for and have not been sent.
+func (s *Spread) pending() int {
+	n := 0
+	for _, c := range s.order {
+		n += c.pending
+	}
+	return n
 }
 
 // median returns what half of the wanters keep to themselves at most, in bytes.
