@@ -3,6 +3,7 @@ package swarm
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -87,18 +88,22 @@ func (c *client) weight() float64 {
 func (c *client) peer(now time.Time) choker.Peer {
 	p := choker.Peer{
 		ID: c.num, LAN: c.near, RateIn: c.account.in.look(now), Owes: c.account.owes(), Seeding: true,
-		BytesOut: uint64(c.account.out.total.Load()), Since: c.since,
+		BytesOut: uint64(c.account.out.total.Load()), BytesIn: uint64(c.account.in.total.Load()), Since: c.since,
 	}
 	if at := c.account.lastIn.Load(); at != 0 {
 		p.LastIn = time.Unix(0, at)
 	}
+	var wanted []*channel
 	c.lock.Lock()
-	defer c.lock.Unlock()
+	p.Asks = c.busy || len(c.queue) > 0
 	for _, ch := range c.channels {
 		if ch.interested && !c.relayed {
 			p.Interested = true
 			p.Seeding = p.Seeding && ch.sharing.whole.Load()
+			wanted = append(wanted, ch)
 		}
 	}
+	c.lock.Unlock() // a sharing looks at clients while it is locked
+	p.Passes = slices.ContainsFunc(wanted, (*channel).passes)
 	return p
 }

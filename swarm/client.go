@@ -62,6 +62,7 @@ type client struct {
 	channels map[uint32]*channel
 	queue    []order
 	queued   int           // leaves and blocks in queue
+	busy     bool          // something that was is being sent
 	work     chan struct{} // capacity 1: the queue is not empty
 }
 
@@ -447,6 +448,7 @@ func (c *client) wake() {
 func (c *client) ahead() (int, bool) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
+	c.busy = false
 	if len(c.queue) == 0 {
 		return 0, false
 	}
@@ -469,6 +471,7 @@ func (c *client) next() (order, bool) {
 		return order{}, false
 	}
 	o := c.queue[0]
+	c.busy = true
 	c.queued--
 	if o.kind == orderLeaves && o.count > 1 {
 		c.queue[0].first++

@@ -249,6 +249,14 @@ func (sh *sharing) sent(ch *channel, leaf int) {
 	}
 }
 
+// passes tells whether the client is known to pass on what nobody else has, of which there is something left.
+func (ch *channel) passes() bool {
+	sh := ch.sharing
+	sh.lock.Lock()
+	defer sh.lock.Unlock()
+	return ch.joined && sh.spread.Passes(sh.ids[ch])
+}
+
 // lost says that a leaf cannot be sent.
 func (sh *sharing) lost(leaf int) {
 	sh.lock.Lock()

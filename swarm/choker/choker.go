@@ -22,6 +22,9 @@ const (
 	optimistEvery = 30 * time.Second // three rechokes: time for the other side to return it
 	snubbedAfter  = time.Minute      // without a byte from a peer that owes us some
 	newFor        = time.Minute      // a peer is new and has nothing to give yet
+	// lookEvery is how often those are looked at who may use up their credit, or make no use of their turn, while others
+	// wait.
+	lookEvery = 500 * time.Millisecond
 )
 
 // A PeerID names a peer. It is the caller's choice.
@@ -31,12 +34,15 @@ type PeerID int
 type Peer struct {
 	ID         PeerID
 	Interested bool      // it would ask if it were unchoked
+	Asks       bool      // something that it has asked for is queued or being sent
 	Seeding    bool      // we have all that it wants, so it cannot give us anything back
 	LAN        bool      // on-link and met without a relay
+	Passes     bool      // we have leaves that nobody else has, and it is known to pass such on
 	RateIn     float64   // bytes a second that it has sent us lately
 	Owes       bool      // we have asked it for bytes that have not come
 	LastIn     time.Time // when it last sent us any
 	BytesOut   uint64    // sent to it in all
+	BytesIn    uint64    // it has sent us in all
 	Since      time.Time // when it was met
 }
 
@@ -67,6 +73,7 @@ type turn struct {
 	optimistic bool      // unchoked to find out what it gives
 	bytes      uint64    // BytesOut when it began
 	waits      time.Time // since when: the end of its last turn, or when it was met
+	began      time.Time // of this or the last one
 }
 
 // New returns a choker to which all peers are choked.
@@ -92,12 +99,12 @@ func (c *Choker) Step(now time.Time, peers []Peer, up Uplink) Decision {
 		c.endOptimists(now)
 	}
 	chosen := make(map[PeerID]bool)
-	if len(peers) <= c.slots.n {
-		for _, p := range peers {
+	if may := entitled(now, peers); len(may) <= c.slots.n {
+		for _, p := range may {
 			chosen[p.ID] = true // even without interest: it saves a round trip later
 		}
 	} else {
-		c.choose(now, peers, up, !due, chosen)
+		c.choose(now, may, up, !due, chosen)
 	}
 	return c.decide(now, peers, chosen)
 }
@@ -135,17 +142,20 @@ func (c *Choker) choose(now time.Time, peers []Peer, up Uplink, keep bool, chose
 	forTraders, forTakers := c.slots.divide(len(traders), len(takers))
 	taken := c.chooseTraders(now, traders, forTraders, keep, chosen)
 	forTakers = min(forTakers, c.slots.n-taken) // kept ones may be more than their share by now
-	c.chooseTakers(takers, forTakers, keep, chosen)
+	c.chooseTakers(now, takers, forTakers, keep, chosen)
 }
 
 // decide turns what is chosen into what changes.
 func (c *Choker) decide(now time.Time, peers []Peer, chosen map[PeerID]bool) Decision {
 	d := Decision{Next: c.rechoke}
+	if soon := now.Add(lookEvery); len(chosen) < len(peers) && soon.Before(d.Next) {
+		d.Next = soon
+	}
 	for _, p := range peers {
 		t := c.turns[p.ID]
 		switch {
 		case chosen[p.ID] && !t.unchoked:
-			t.unchoked, t.bytes = true, p.BytesOut
+			t.unchoked, t.bytes, t.began = true, p.BytesOut, now
 			d.Unchoke = append(d.Unchoke, p.ID)
 		case !chosen[p.ID] && t.unchoked:
 			t.unchoked, t.optimistic, t.waits = false, false, now

@@ -15,7 +15,7 @@ func newTest(seed uint64) *Choker { return New(rand.New(rand.NewPCG(seed, 0))) }
 func peersOf(n int, set func(p *Peer)) []Peer {
 	peers := make([]Peer, n)
 	for i := range peers {
-		peers[i] = Peer{ID: PeerID(i), Interested: true, Since: start.Add(-time.Hour)}
+		peers[i] = Peer{ID: PeerID(i), Interested: true, Asks: true, Since: start.Add(-time.Hour)}
 		if set != nil {
 			set(&peers[i])
 		}
@@ -200,7 +200,7 @@ func TestNewcomersWaitTheirTurn(t *testing.T) {
 	for n := range 10 {
 		now := start.Add(time.Duration(n) * rechokeEvery)
 		for range minSlots / 2 {
-			peers = append(peers, Peer{ID: PeerID(len(peers)), Interested: true, Seeding: true, Since: now})
+			peers = append(peers, Peer{ID: PeerID(len(peers)), Interested: true, Asks: true, Seeding: true, Since: now})
 		}
 		for _, id := range c.Step(now, peers, full).Unchoke {
 			turns[id]++
@@ -345,20 +345,26 @@ func TestAnything(t *testing.T) {
 		if !d.Next.After(now) {
 			t.Fatalf("next at %v, now %v", d.Next, now)
 		}
-		checkSlots(t, one, peers, told)
+		checkSlots(t, one, peers, told, now)
 	}
 }
 
-func checkSlots(t *testing.T, c *Choker, peers []Peer, told map[PeerID]bool) {
+func checkSlots(t *testing.T, c *Choker, peers []Peer, told map[PeerID]bool, now time.Time) {
 	t.Helper()
 	idle := 0
+	may := entitled(now, peers)
 	for _, p := range peers {
+		if told[p.ID] && !slices.ContainsFunc(may, func(o Peer) bool { return o.ID == p.ID }) {
+			t.Fatalf("%d is unchoked, a debtor while others wait", p.ID)
+		}
 		if c.Unchoked(p.ID) != told[p.ID] {
 			t.Fatalf("%d: unchoked %v, told %v", p.ID, c.Unchoked(p.ID), told[p.ID])
 		}
-		if told[p.ID] && !p.Interested && len(peers) > minSlots {
+		if told[p.ID] && !p.Interested && len(may) > minSlots {
 			t.Fatalf("%d is unchoked without interest", p.ID)
 		}
+	}
+	for _, p := range may {
 		if p.Interested && !told[p.ID] {
 			idle++
 		}
@@ -390,6 +396,10 @@ func change(r *rand.Rand, peers []Peer, now time.Time, told map[PeerID]bool) []P
 			p.RateIn, p.LastIn, p.Owes = float64(r.IntN(100)), now, r.IntN(2) == 0
 		case 2:
 			p.BytesOut += uint64(r.IntN(8 << 20))
+		case 3:
+			p.BytesIn += uint64(r.IntN(1 << 20))
+		case 4:
+			p.Asks = !p.Asks
 		}
 	}
 	return peers

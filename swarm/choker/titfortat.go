@@ -19,7 +19,7 @@ func (c *Choker) chooseTraders(now time.Time, peers []Peer, n int, keep bool, ch
 	slices.SortFunc(peers, func(a, b Peer) int {
 		return cmp.Or(
 			cmp.Compare(given(b, now), given(a, now)),
-			cmp.Compare(a.BytesOut, b.BytesOut), // of those who give the same, who got least
+			cmp.Compare(int64(a.BytesOut-a.BytesIn), int64(b.BytesOut-b.BytesIn)), // of those who give the same, who owes least
 			cmp.Compare(a.ID, b.ID))
 	})
 	taken := 0
