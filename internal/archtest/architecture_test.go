@@ -47,6 +47,7 @@ var rooms = []struct {
 
 	// What tests and measurements use; no part of peer imports it.
 	{"internal/...", []string{"internal/..."}},
+	{"bench/swarmsim/...", []string{"own", "swarm/sim"}}, // simulates; the others measure peer from outside
 	{"bench/...", []string{"own", "internal/..."}},
 }
 
@@ -54,7 +55,7 @@ var rooms = []struct {
 var pure = []string{
 	"fault",
 	"contentaddr/bitfield/...", "contentaddr/link/...", "contentaddr/manifest/...", "contentaddr/names/...", "contentaddr/unixfs/...",
-	"swarm/choker/...", "swarm/pex/...", "swarm/picker/...", "swarm/spread/...", "swarm/wire/...",
+	"swarm/choker/...", "swarm/pex/...", "swarm/picker/...", "swarm/sim/...", "swarm/spread/...", "swarm/wire/...",
 }
 
 // bans says which foreign packages stay out of which rooms.

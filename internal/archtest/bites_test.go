@@ -24,6 +24,9 @@ func TestRulesBite(t *testing.T) {
 		{"cmd/peer/a.go", `import "` + module + `/swarm"`, "imports swarm"},
 		{"cmd/peer/a.go", `import "` + module + `/internal/netlab"`, "imports internal/netlab"},
 		{"fault/a.go", `import "` + module + `/reach"`, "imports reach"},
+		{"bench/a.go", `import "` + module + `/swarm/sim"`, "imports swarm/sim"},
+		{"bench/swarmsim/a.go", `import "` + module + `/swarm"`, "imports swarm"},
+		{"swarm/sim/a.go", "import \"time\"\nvar _ = time.Now", "uses time.Now"},
 		{"node/api/a.go", `import "github.com/libp2p/go-libp2p"`, "built in node"},
 		{"cmd/peer/a_windows.go", `import "github.com/libp2p/go-libp2p"`, "built in node"},
 		{"node/a.go", `import "` + module + `/discovery/modetest"`, "what is for tests"},
@@ -57,6 +60,7 @@ func TestRulesLetPass(t *testing.T) {
 		{"swarm/choker/a.go", "import \"time\"\nfunc f(now time.Time) time.Duration { return time.Second }"},
 		{"swarm/picker/a.go", "import \"math/rand/v2\"\nfunc f(r *rand.Rand) int { return r.IntN(3) }"},
 		{"contentaddr/link/a.go", "import (\n\"net/url\"\n\"github.com/libp2p/go-libp2p/core/peer\"\n)"},
+		{"bench/swarmsim/a.go", `import "` + module + `/swarm/sim"`},
 		{"node/host.go", `import "github.com/libp2p/go-libp2p"`},
 		{"swarm/a_test.go", `import "` + module + `/node"`},
 		{"bench/baseline/main.go", `import "` + module + `/node"`}, // a module of its own
