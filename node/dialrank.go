@@ -10,7 +10,7 @@ import (
 
 // How long an address waits for better ones to connect.
 const (
-	quicDelayNear = 60 * time.Millisecond
+	quicDelayNear = 500 * time.Millisecond // a busy machine's TCP handshake; a refusal ends the wait at once
 	quicDelayFar  = 250 * time.Millisecond // RFC 8305's connection attempt delay
 	relayDelay    = 500 * time.Millisecond
 )

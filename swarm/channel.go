@@ -17,7 +17,7 @@ import (
 const (
 	// haveDelay gathers the leaves that a partial download gains, so that a thousand small files are
 	// one message.
-	haveDelay = 100 * time.Millisecond
+	haveDelay = 25 * time.Millisecond
 	// A client may make files be read again this often.
 	maxRechecks = 64
 )

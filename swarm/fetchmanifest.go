@@ -135,7 +135,7 @@ func (s *Session) onLie(i int) {
 	for _, src := range s.sources {
 		if src.enlisted {
 			s.release(src)
-			src.enlisted = false
+			src.enlisted, src.told = false, false
 		}
 	}
 	s.forgetManifest(nil)

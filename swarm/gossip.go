@@ -11,12 +11,21 @@ import (
 
 // What a session tells its sources, beside requests: what it holds and whether it wants anything of them.
 
-// introduce tells a source that has just been enlisted.
+// introduce tells a source that has everything what is here: it alone decides by that what to send. Others hear of it as
+// wanters of ours.
 func (s *Session) introduce(src *source) {
-	if src.indexed && s.picker.Held().Count() > 0 {
+	if src.told || !src.indexed || !s.hasAll(src) {
+		return
+	}
+	src.told = true
+	if s.picker.Held().Count() > 0 {
 		src.conn.HoldsBits(s.picker.Held().Bytes())
 	}
-	s.interest(src)
+}
+
+func (s *Session) hasAll(src *source) bool {
+	leaves, known := s.picker.Share(src.num)
+	return known && leaves == s.manifest.Leaves()
 }
 
 // interest tells src when it has become of interest, or is so no more.
@@ -27,14 +36,14 @@ func (s *Session) interest(src *source) {
 	}
 }
 
-// gossip tells every source what has come, at most every haveDelay.
+// gossip tells sources that have everything what has come, at most every haveDelay.
 func (s *Session) gossip(now time.Time) {
 	if len(s.gained) == 0 || now.Sub(s.gossiped) < haveDelay {
 		return
 	}
 	gained := coalesce(s.gained)
 	for _, src := range s.sources {
-		if src.enlisted && src.indexed {
+		if src.enlisted && src.told {
 			src.conn.Holds(gained)
 		}
 	}
@@ -63,6 +72,7 @@ func (s *Session) survey(now time.Time) {
 		if !src.enlisted {
 			continue
 		}
+		s.introduce(src)
 		s.interest(src)
 		src.conn.Owes(s.owes(src))
 		useless := src.stalled || !src.suspect.IsZero() || src.choked && now.Sub(src.chokedAt) > nearAgain

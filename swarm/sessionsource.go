@@ -31,6 +31,7 @@ type source struct {
 	choked    bool
 	chokedAt  time.Time
 	wanted    bool         // it was told that we are interested
+	told      bool         // it was told what is here, and is told what comes
 	byCID     map[int]bool // leaves asked by CID of one that numbers as we do
 	window    window
 	pageSince time.Time    // when the page under way was asked for; zero: none
@@ -140,6 +141,7 @@ func (s *Session) enlist(src *source) {
 	}
 	src.said, src.saidBytes = nil, 0
 	s.introduce(src)
+	s.interest(src)
 }
 
 // learn takes in what a source says that it has. A source that numbers leaves otherwise speaks of other
@@ -265,7 +267,7 @@ func (s *Session) onOpened(src *source, o Offer) {
 		// It has learned more, or lost track: enlist it anew with what it says now.
 		s.release(src)
 		s.picker.RemoveSource(src.num)
-		src.enlisted = false
+		src.enlisted, src.told = false, false
 	}
 	src.said, src.saidBytes = nil, 0
 	src.opened, src.offer = true, o

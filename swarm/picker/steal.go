@@ -134,8 +134,6 @@ func (k *picking) patienceWith(o *source) time.Duration {
 	return min(max(patience, patienceGaps*o.gap), mostPatience)
 }
 
-func seconds(s float64) time.Duration { return time.Duration(min(s, 1e6) * float64(time.Second)) }
-
 // wait returns the seconds until o has delivered all that was asked of it.
 func (k *picking) wait(o *source) float64 {
 	rate := k.believed(o)
