@@ -5,14 +5,14 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // How long an address waits for better ones to connect.
 const (
-	quicDelayNear = 500 * time.Millisecond // a busy machine's TCP handshake; a refusal ends the wait at once
-	quicDelayFar  = 250 * time.Millisecond // RFC 8305's connection attempt delay
-	relayDelay    = 500 * time.Millisecond
+	// quicDelay is RFC 8305's connection attempt delay, on a LAN too: a busy machine's handshake takes longer than its
+	// round trip.
+	quicDelay  = 250 * time.Millisecond
+	relayDelay = 500 * time.Millisecond
 )
 
 // rankDials orders the addresses of one peer: TCP first, as TCP with TLS moves more than twice what QUIC
@@ -38,10 +38,8 @@ func dialDelay(a ma.Multiaddr, direct bool) time.Duration {
 		return relayDelay
 	case relayed(a), !has(a, ma.P_UDP):
 		return 0
-	case manet.IsPublicAddr(a):
-		return quicDelayFar
 	}
-	return quicDelayNear
+	return quicDelay
 }
 
 func relayed(a ma.Multiaddr) bool { return has(a, ma.P_CIRCUIT) }

@@ -22,6 +22,17 @@ func crowd(n int, g goals) func(context.Context, Config) ([]Figure, error) {
 	}
 }
 
+// begin makes the file, measures the bound and shares on h1.
+func (w *world) begin() (seed *peer, link string, err error) {
+	if err := w.file(); err != nil {
+		return nil, "", err
+	}
+	if err := w.measure(); err != nil {
+		return nil, "", err
+	}
+	return w.seed("h1")
+}
+
 // crowd measures the bound, shares on h1 and downloads on the n hosts behind it.
 func (w *world) crowd(n int, g goals) ([]Figure, error) {
 	if err := w.measure(); err != nil {
@@ -93,13 +104,7 @@ const quiet = 500 * time.Millisecond
 
 func seedStops(ctx context.Context, cfg Config) ([]Figure, error) {
 	return in(ctx, cfg, netlab.Options{Hosts: 9}, func(w *world) ([]Figure, error) {
-		if err := w.file(); err != nil {
-			return nil, err
-		}
-		if err := w.measure(); err != nil {
-			return nil, err
-		}
-		seed, link, err := w.seed("h1")
+		seed, link, err := w.begin()
 		if err != nil {
 			return nil, err
 		}

@@ -9,13 +9,7 @@ import (
 
 func late(ctx context.Context, cfg Config) ([]Figure, error) {
 	return in(ctx, cfg, netlab.Options{Hosts: 9}, func(w *world) ([]Figure, error) {
-		if err := w.file(); err != nil {
-			return nil, err
-		}
-		if err := w.measure(); err != nil {
-			return nil, err
-		}
-		_, link, err := w.seed("h1")
+		_, link, err := w.begin()
 		if err != nil {
 			return nil, err
 		}
@@ -52,13 +46,7 @@ const returnAfter = 2 * time.Second
 
 func churn(ctx context.Context, cfg Config) ([]Figure, error) {
 	return in(ctx, cfg, netlab.Options{Hosts: 17}, func(w *world) ([]Figure, error) {
-		if err := w.file(); err != nil {
-			return nil, err
-		}
-		if err := w.measure(); err != nil {
-			return nil, err
-		}
-		_, link, err := w.seed("h1")
+		_, link, err := w.begin()
 		if err != nil {
 			return nil, err
 		}

@@ -10,17 +10,11 @@ import (
 func router(ctx context.Context, cfg Config) ([]Figure, error) {
 	o := netlab.Options{Hosts: 9, Split: 5}
 	return in(ctx, cfg, o, func(w *world) ([]Figure, error) {
-		if err := w.file(); err != nil {
-			return nil, err
-		}
-		if err := w.measure(); err != nil {
-			return nil, err
-		}
-		a, b, err := w.lab.Bytes("router")
+		_, link, err := w.begin()
 		if err != nil {
 			return nil, err
 		}
-		_, link, err := w.seed("h1")
+		a, b, err := w.lab.Bytes("router")
 		if err != nil {
 			return nil, err
 		}

@@ -43,7 +43,11 @@ func TestTransfersOnALAN(t *testing.T) {
 				continue
 			}
 			found = true
-			if m.From != c.from || !m.LAN || m.Relayed || m.Limited || m.Source != c.source || c.client && !m.Client || m.Have < c.has || m.Have > c.all {
+			from := m.From
+			if from == "pex" && c.from == "lan" {
+				from = "lan" // the other downloader was sooner than multicast
+			}
+			if from != c.from || !m.LAN || m.Relayed || m.Limited || m.Source != c.source || c.client && !m.Client || m.Have < c.has || m.Have > c.all {
 				t.Errorf("%s at %s: %+v", c.peer, c.at.host, m)
 			}
 		}

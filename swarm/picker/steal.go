@@ -17,9 +17,9 @@ const (
 
 	// patience is how long a source may deliver nothing before its rate is no longer believed, or patienceGaps times
 	// what passes between two of its leaves: one that is slow, or serves many in turn, is silent in between.
-	// firstPatience is what one has that has delivered nothing yet, mostPatience bounds it.
-	patience, firstPatience, mostPatience = 2 * time.Second, 4 * time.Second, 30 * time.Second
-	patienceGaps                          = 3
+	// mostPatience bounds it.
+	patience, mostPatience = 2 * time.Second, 30 * time.Second
+	patienceGaps           = 3
 
 	// maxSteps is how many requests of one source are looked at for one to take.
 	maxSteps = 64
@@ -128,9 +128,6 @@ func (k *picking) believed(o *source) float64 {
 
 // patienceWith returns how long o may deliver nothing: longer if it takes longer between two leaves.
 func (k *picking) patienceWith(o *source) time.Duration {
-	if o.gap == 0 {
-		return firstPatience
-	}
 	return min(max(patience, patienceGaps*o.gap), mostPatience)
 }
 

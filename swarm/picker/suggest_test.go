@@ -92,7 +92,7 @@ func TestSuggestedInsteadOfAStoppedSource(t *testing.T) {
 	i := p.Pick(nil, 1, Budget{Bytes: 1 << 20, Leaves: 1}, start)[0].Leaf
 	p.Suggest(0, []int{i}, true)
 	want := []Choice{{Leaf: i, From: 1}}
-	if got := p.Pick(nil, 0, lots, start.Add(firstPatience+1)); !slices.Equal(got, want) {
+	if got := p.Pick(nil, 0, lots, start.Add(patience+1)); !slices.Equal(got, want) {
 		t.Errorf("picked %v, not %v", got, want)
 	}
 	check(t, p)
