@@ -38,10 +38,11 @@ const (
 	// believed is how many wanters must say that they have a leaf which we sent to nobody before it counts as sent: one
 	// that lies is not enough. Who can get it elsewhere declines it.
 	believed = 2
-	// keepAfter is how long nothing may be sent or passed on, in the end, before what one alone has counts as unsent.
-	keepAfter = 500 * time.Millisecond
-	// passWithin is how long it may take until the first of what a wanter was sent is seen with another.
-	passWithin = 2 * time.Second
+	// keepAfter is how long nothing may be sent or passed on, in the end, before what one alone has counts as unsent;
+	// keepPaces is the same in what a leaf took so far.
+	keepAfter, keepPaces = 500 * time.Millisecond, 4
+	// passWithin and passPaces are how long it may take until the first of what a wanter was sent is seen with another.
+	passWithin, passPaces = 2 * time.Second, 16
 )
 
 // A ClientID names a wanter. It is the caller's choice.
@@ -67,7 +68,8 @@ type Spread struct {
 	only   bool
 	moved  time.Time     // when a first copy last was sent or seen to be passed on, or suggestions began
 	passed bool          // one was since Suggest was last called
-	pace   time.Duration // between two of them, smoothed
+	last   time.Time     // when a first copy last was sent
+	pace   time.Duration // between two such times, smoothed
 	ends   time.Time     // until when what is under way is waited for; zero: there is something left to suggest first
 }
 
@@ -243,10 +245,10 @@ func (s *Spread) Sent(now time.Time, id ClientID, i int) {
 	if c == nil || !c.first.Has(i) || c.sent.Has(i) {
 		return
 	}
-	if s.only {
-		s.pace += (now.Sub(s.moved) - s.pace) / 8
+	if s.only && !s.last.IsZero() {
+		s.pace += (now.Sub(s.last) - s.pace) / 8
 	}
-	s.moved = now
+	s.moved, s.last = now, now
 	if c.since.IsZero() {
 		c.since = now
 	}

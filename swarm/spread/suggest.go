@@ -100,9 +100,9 @@ func (s *Spread) release(now time.Time) {
 	if !s.only || s.left() {
 		return
 	}
-	stuck := now.Sub(s.moved) > keepAfter
+	stuck := now.Sub(s.moved) > max(keepAfter, keepPaces*s.pace)
 	for _, c := range s.order {
-		if !stuck && c.alone <= ahead && !c.keepsAll(now) {
+		if !stuck && c.alone <= ahead && !s.keepsAll(c, now) {
 			continue
 		}
 		for i := range c.sent.All() {
@@ -147,8 +147,8 @@ func (s *Spread) next(depth func(ClientID) int) *client {
 }
 
 // keepsAll tells whether c has passed on nothing, although it has had time to.
-func (c *client) keepsAll(now time.Time) bool {
-	return c.passed == 0 && !c.since.IsZero() && now.Sub(c.since) > passWithin
+func (s *Spread) keepsAll(c *client, now time.Time) bool {
+	return c.passed == 0 && !c.since.IsZero() && now.Sub(c.since) > max(passWithin, passPaces*s.pace)
 }
 
 // keeps returns the bytes of first copies that c had or is to have to itself.
