@@ -930,7 +930,8 @@ func TestGreedyWanters(t *testing.T) {
 			}()
 			took := together(t, f, server)
 			t.Logf("the honest ones took %.2f times what they take alone", took.Seconds()/alone.Seconds())
-			if took > alone*3/2+time.Second {
+			// In the end those who take nothing are waited for some seconds, however short the download is.
+			if took > alone*3/2+4*time.Second {
 				t.Errorf("the honest ones took %v, and %v alone", took, alone)
 			}
 			<-ended

@@ -5,7 +5,7 @@ import "time"
 // Bounds of what may be asked of one source and not yet delivered, in bytes.
 const (
 	minWindow   = 2 << 20
-	startWindow = 4 << 20
+	startWindow = 2 << 20
 	maxWindow   = 64 << 20
 
 	// windowTime is how much of a source's work is kept queued at it beyond a round trip: enough to

@@ -14,18 +14,18 @@ import (
 // them, so ratios of time are held to less. What is counted is held to the same.
 var smallSwarms = map[string]map[string]float64{
 	"crowd8": {
-		"slowest over the bound":                      1.8,
-		"copies that the seed sent":                   1.25,
-		"bytes that came twice, in % of those wanted": 8,
+		"slowest over the bound":                      2.2,
+		"copies that the seed sent":                   1.5,
+		"bytes that came twice, in % of those wanted": 12,
 		"bytes of messages, in % of those wanted":     0.5,
 	},
-	"slowseed":   {"slowest over the bound": 1.4, "copies that the seed sent": 1.25},
+	"slowseed":   {"slowest over the bound": 1.8, "copies that the seed sent": 1.8},
 	"seedstops":  {"downloads that completed": 8},
-	"late":       {"slowest of the last four over the bound": 1.6},
-	"sources":    {"rate over the sum of the sources'": 0.6},
+	"late":       {"slowest of the last four over the bound": 2},
+	"sources":    {"rate over the sum of the sources'": 0.45},
 	"smallfiles": {"slowest over the bound": 2.5},
-	"freeriders": {"slowest of the six over the same without the two": 1.5},
-	"router":     {"copies that crossed the router, both ways": 1.35},
+	"freeriders": {"slowest of the six over the same without the two": 1.8},
+	"router":     {"copies that crossed the router, both ways": 1.8},
 }
 
 // Each case completes with what was shared, and within its limits.

@@ -8,7 +8,7 @@ import (
 // These follow window.go and account.go of package swarm, in virtual time.
 const (
 	minWindow   = 2 << 20
-	startWindow = 4 << 20
+	startWindow = 2 << 20
 	maxWindow   = 64 << 20
 	windowTime  = 500 * time.Millisecond
 	longestRTT  = 2 * time.Second

@@ -66,6 +66,7 @@ type Spread struct {
 	by     map[ClientID]*client
 	order  []*client // as they came: maps have no order, and runs must repeat
 	only   bool
+	begun  bool          // wanters were once to ask only for what they were suggested
 	moved  time.Time     // when a first copy last was sent or seen to be passed on, or suggestions began
 	passed bool          // one was since Suggest was last called
 	last   time.Time     // when a first copy last was sent
@@ -214,16 +215,20 @@ func (s *Spread) seen(c *client, i int) {
 }
 
 // Asked says that a wanter asks for leaf i, and tells whether it is to be sent: no, if there are leaves to be sent
-// first and this one is another's.
+// first and this one is another's, or nobody's yet and the wanter, which has not heard that it is to wait for
+// suggestions, has enough to come.
 func (s *Spread) Asked(id ClientID, i int) bool {
 	c := s.by[id]
 	if c == nil {
 		return true
 	}
+	c.idle = false
 	if s.unsent.Has(i) {
+		if len(s.order) > 1 && (s.only || !s.begun) && c.pending >= pieceBytes {
+			return false
+		}
 		s.give(c, i)
 	}
-	c.idle = false
 	if c.first.Has(i) {
 		c.asked.Set(i)
 		return true

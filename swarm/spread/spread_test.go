@@ -84,6 +84,21 @@ func TestEachLeafIsSuggestedOnce(t *testing.T) {
 	}
 }
 
+// Who asks for all it likes before it hears that it is to wait gets a piece of it, and leaves the rest to others.
+func TestAskingTooSoon(t *testing.T) {
+	s := newTest(t, 100, 1<<18, 1, 2)
+	s.Suggest(start, deep(0))
+	sent := 0
+	for i := range 100 {
+		if s.Asked(1, i) {
+			sent++
+		}
+	}
+	if sent != pieceBytes>>18 {
+		t.Errorf("%d leaves are sent", sent)
+	}
+}
+
 // Who passes nothing on gets no more than what is on its way with the others.
 func TestWhoKeepsEverythingGetsLittle(t *testing.T) {
 	s := newTest(t, 400, 1<<20, 1, 2, 3, 4)

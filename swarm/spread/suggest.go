@@ -25,7 +25,7 @@ func (s *Spread) Suggest(now time.Time, depth func(ClientID) int) []Suggestion {
 	left := s.left()
 	s.only = len(s.order) > 1 && (left || s.underWay() && !s.late(now) && !s.ended(now, left))
 	if s.only && !was {
-		s.moved = now
+		s.begun, s.moved = true, now
 	}
 	for s.only {
 		c := s.next(depth)
