@@ -73,6 +73,7 @@ const (
 	Wasted    // delivered and of no use
 )
 
+// String returns the word that traces and tables have for it.
 func (k Kind) String() string {
 	return [...]string{"arrived", "departed", "whole", "connected", "choked", "unchoked", "suggested", "asked", "rejected",
 		"began", "delivered", "wasted"}[k]
