@@ -41,6 +41,7 @@ var rooms = []struct {
 
 	// node is where parts meet. The rooms in it get what they need handed in: compare, say, the modes as a list.
 	{"node", []string{"own", "swarm/...", "discovery/...", "index/...", "contentaddr/..."}},
+	{"node/compare/...", []string{"own", "discovery", "discovery/overlay", "discovery/sim"}}, // the overlays come as a list
 	{"node/*/...", []string{"own", "swarm", "discovery", "index", "contentaddr/..."}},
 
 	{"cmd/...", []string{"own", "node/...", "contentaddr/..."}},
@@ -55,6 +56,8 @@ var rooms = []struct {
 var pure = []string{
 	"fault",
 	"contentaddr/bitfield/...", "contentaddr/link/...", "contentaddr/manifest/...", "contentaddr/names/...", "contentaddr/unixfs/...",
+	"discovery/chord/...", "discovery/kademlia/machine/...", "discovery/kelips/...", "discovery/overlay", "discovery/pastry/...",
+	"discovery/sim/...",
 	"swarm/choker/...", "swarm/pex/...", "swarm/picker/...", "swarm/sim/...", "swarm/spread/...", "swarm/wire/...",
 }
 
