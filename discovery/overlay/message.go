@@ -276,18 +276,18 @@ func (c *Coder) decode(v any) {
 		c.fail("%v", err)
 		return
 	}
-	var major byte // RFC 8949, §3.1: the type, which the library would convert
+	var fits bool // of the type that it is to be (RFC 8949, §3.1), as the library converts others
 	var shortest int
 	switch v := v.(type) {
 	case *uint64:
-		major, shortest = 0, uintSize(*v)
+		fits, shortest = c.in[0]>>5 == 0, uintSize(*v)
 	case *[]byte:
-		major, shortest = 2, bytesSize(len(*v))
+		fits, shortest = c.in[0]>>5 == 2, bytesSize(len(*v))
 	case *bool:
-		major, shortest = 7, 1
+		fits, shortest = c.in[0]&^1 == 0xf4, 1
 	}
-	if taken := len(c.in) - len(rest); c.in[0]>>5 != major || taken != shortest {
-		c.fail("an item of type %d in %d bytes, not of type %d in %d", c.in[0]>>5, taken, major, shortest)
+	if taken := len(c.in) - len(rest); !fits || taken != shortest {
+		c.fail("an item that begins with %#x in %d bytes", c.in[0], taken)
 		return
 	}
 	c.in = rest
