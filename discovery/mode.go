@@ -69,9 +69,11 @@ type Hit struct {
 	Provider peer.AddrInfo
 }
 
-// ValueStore is the hash-table abstraction: a key and a bounded set of signed records under it.
+// ValueStore is the hash-table abstraction: a key and a bounded set of signed records under it. A key is any word of at
+// least a byte.
 type ValueStore interface {
-	// Put stores value under key, signed by this peer and newer than what it stored there before.
+	// Put stores value under key, signed by this peer and newer than what it stored there before. A value that is too
+	// long is fault.BadInput.
 	Put(ctx context.Context, key string, value []byte) error
 	// Values returns the valid records found under key; none found is fault.NotFound.
 	Values(ctx context.Context, key string) ([]Record, error)
@@ -87,16 +89,17 @@ type Record struct {
 
 // Router shows the path of a lookup.
 type Router interface {
-	// Route yields the hops of a lookup of key in the order they were asked. The last pair may be
-	// an error.
+	// Route yields the hops of a lookup of key, a CID or any other word, in the order in which they were asked, and
+	// then once more whoever is responsible for it, as Owner: it may be this peer. The last pair may be an error.
 	Route(ctx context.Context, key string) iter.Seq2[Hop, error]
 }
 
-// Hop is one peer asked during a lookup.
+// Hop is one peer asked during a lookup, or whoever it led to.
 type Hop struct {
 	Peer     peer.ID
 	Distance string        // to the key, in the mode's own measure
-	Took     time.Duration // until its answer; 0 if it gave none
+	Took     time.Duration // until its answer; 0 if it gave none, and of an Owner
+	Owner    bool          // responsible for the key; no hop of its own
 }
 
 // PeerFinder finds the addresses of a peer whose id is known, such as one whose link has gone stale.

@@ -7,8 +7,11 @@ import (
 	"encoding/hex"
 	"math/bits"
 
+	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/peer"
 	mh "github.com/multiformats/go-multihash"
+
+	"github.com/seed4134be55/peer/contentaddr"
 )
 
 // KeyBits is the length of a Key. Pastry uses the first 128 of them.
@@ -39,6 +42,14 @@ func ContentKey(h mh.Multihash) Key { return hash(prefixContent, h) }
 
 // NameKey returns the key of what a user calls name.
 func NameKey(name string) Key { return hash(prefixName, []byte(name)) }
+
+// KeyOf returns the key of what a user typed: of a CID that peer deals in its content's, of any other word a name's.
+func KeyOf(word string) Key {
+	if c, err := cid.Decode(word); err == nil && contentaddr.CheckCID(c) == nil {
+		return ContentKey(c.Hash())
+	}
+	return NameKey(word)
+}
 
 func hash(prefix string, parts ...[]byte) (k Key) {
 	h := sha256.New()

@@ -58,3 +58,21 @@ func TestKeysOfDifferentThings(t *testing.T) {
 		seen[k] = what
 	}
 }
+
+// A CID is content in whatever form it is written; what only looks like one is a name.
+func TestKeyOf(t *testing.T) {
+	const v0 = "QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n"
+	const v1 = "bafybeihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku" // the same
+	const raw = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
+	content := KeyOf(v0)
+	for _, word := range []string{v1, raw} {
+		if KeyOf(word) != content {
+			t.Errorf("%s is not %s", word, v0)
+		}
+	}
+	for _, word := range []string{v0[:len(v0)-1], v1 + "a", "coffee", "a", ""} {
+		if KeyOf(word) != NameKey(word) {
+			t.Errorf("%q is no name", word)
+		}
+	}
+}
