@@ -91,3 +91,18 @@ next:
 	}
 	return have
 }
+
+// MaxAnswer bounds the records in one message, in bytes: they leave room for what else is in it.
+const MaxAnswer = 48 << 10
+
+// Fit returns the first of rs that take at most room bytes on the wire.
+func Fit(rs []*Record, room int) []*Record {
+	for i, r := range rs {
+		c := Coder{mode: sizing}
+		r.fields(&c)
+		if room -= c.size; room < 0 {
+			return rs[:i]
+		}
+	}
+	return rs
+}

@@ -101,3 +101,17 @@ func TestMerge(t *testing.T) {
 		t.Errorf("merged to %v", got)
 	}
 }
+
+// As many records as could be under one key do not fit in a message; those that Fit lets pass do.
+func TestFit(t *testing.T) {
+	var all []*Record
+	for i := range MaxProviders {
+		r := record(fmt.Sprintf("%38d", i), "k", Provider, 1, hour)
+		r.Payload, r.Signature = make([]byte, MaxPayload), make([]byte, 64)
+		all = append(all, r)
+	}
+	some := Fit(all, MaxAnswer)
+	if size := Size(&sample{records: some}, new(book)); len(some) < 40 || len(some) == len(all) || size > MaxAnswer+100 {
+		t.Errorf("%d of %d records in %d bytes", len(some), len(all), size)
+	}
+}
