@@ -3,11 +3,13 @@ package machine
 import (
 	"slices"
 	"sort"
+	"time"
 
 	"github.com/seed4134be55/peer/discovery/overlay"
 )
 
-// fill gives each machine k random nodes for each bucket, or all that there are.
+// fill gives each machine k random nodes for each bucket, or all that there are. Buckets are at random moments of their
+// refresh period, as in a network that has run for a while.
 func fill(w overlay.World) {
 	for _, m := range w.Machines {
 		m.(*Node).fill(w)
@@ -26,17 +28,17 @@ func (n *Node) fill(w overlay.World) {
 			others, hi = w.Nodes[mid:hi], mid
 		}
 		if len(others) > 0 {
-			n.table.fill(i, pick(w, others, n.c.K), w.Now)
+			n.table.fill(i, pick(w, others, n.c.K), w.Now.Add(-time.Duration(w.Rand.Int64N(int64(n.c.Refresh)))))
 		}
 	}
 }
 
-func (t *table) fill(i int, nodes []overlay.Ref, now overlay.Time) {
+func (t *table) fill(i int, nodes []overlay.Ref, touched overlay.Time) {
 	for len(t.buckets) <= i {
 		t.buckets = append(t.buckets, bucket{})
 	}
 	b := &t.buckets[i]
-	b.touched = now
+	b.touched = touched
 	b.nodes = make([]contact, len(nodes))
 	for j, node := range nodes {
 		b.nodes[j] = contact{node: node}
