@@ -1,0 +1,204 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed4134be55/peer/discovery/overlay"
+	"github.com/seed4134be55/peer/fault"
+)
+
+const (
+	growthCheck     = 15 * time.Second // between two looks at the size of the tables
+	publishTimeout  = time.Minute      // for one record
+	publishAtOnce   = 8
+	addressesSettle = 2 * time.Second // after they change: several change together
+	maxKept         = 1 << 14         // CIDs and values to publish again
+)
+
+var errTooMany = fault.New(fault.Refused, "%d are kept published already", maxKept)
+
+// A publisher signs what this peer says and says it again: as records expire, when our addresses change, and whenever the
+// tables have doubled since, as those responsible may not have been there. Safe for concurrent use.
+type publisher struct {
+	mode        *Mode
+	shares      func() []cid.Cid
+	life, again time.Duration
+	change      chan struct{} // has room for one: our addresses are others
+
+	mu       sync.Mutex // guards what follows
+	last     uint64     // sequence
+	provided map[cid.Cid]bool
+	values   map[string][]byte
+}
+
+func newPublisher(m *Mode, c Config) *publisher {
+	return &publisher{
+		mode: m, shares: c.Shares, life: c.Life, again: c.Again, change: make(chan struct{}, 1),
+		provided: make(map[cid.Cid]bool), values: make(map[string][]byte),
+	}
+}
+
+// moved says that our addresses have changed.
+func (p *publisher) moved() {
+	select {
+	case p.change <- struct{}{}:
+	default:
+	}
+}
+
+// sequence returns a number higher than all before, in earlier runs too unless the wall clock was set back.
+func (p *publisher) sequence() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = max(p.last+1, uint64(time.Now().UnixMilli()))
+	return p.last
+}
+
+// record returns a signed record of this peer's.
+func (p *publisher) record(key overlay.Key, kind overlay.RecordKind, payload []byte) (*overlay.Record, error) {
+	h := p.mode.host
+	r := &overlay.Record{
+		Key: key, Kind: kind, Publisher: h.ID(), Sequence: p.sequence(), Payload: payload,
+		Expiry: overlay.At(time.Now().Add(p.life).Truncate(time.Millisecond)),
+	}
+	return r, sign(r, p.mode.network, h.Peerstore().PrivKey(h.ID()))
+}
+
+// publish says one thing to those responsible. Having nobody to tell is no error: the record is kept here, and told when
+// somebody comes.
+func (p *publisher) publish(ctx context.Context, key overlay.Key, kind overlay.RecordKind, payload []byte) error {
+	r, err := p.record(key, kind, payload)
+	if err != nil {
+		return err
+	}
+	o, err := p.mode.Call(ctx, overlay.Op{Kind: overlay.Publish, Key: key, Record: r})
+	if err == nil && !errors.Is(o.Err, overlay.ErrAlone) {
+		err = o.Err
+	}
+	return err
+}
+
+func (p *publisher) provide(ctx context.Context, c cid.Cid) error {
+	addrs := p.mode.reach.Announce(p.mode.host.Addrs())
+	err := p.publish(ctx, overlay.ContentKey(c.Hash()), overlay.Provider, overlay.AppendAddrs(nil, addrs))
+	if err != nil {
+		return fmt.Errorf("announce %s: %w", c, err)
+	}
+	return nil
+}
+
+func (p *publisher) put(ctx context.Context, key string, value []byte) error {
+	if err := p.publish(ctx, overlay.KeyOf(key), overlay.Value, value); err != nil {
+		return fmt.Errorf("put %q: %w", key, err)
+	}
+	return nil
+}
+
+// keepProvided has c published again from now on.
+func (p *publisher) keepProvided(c cid.Cid) error {
+	if p.shares != nil {
+		return nil // who knows what is still shared tells
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.provided) >= maxKept && !p.provided[c] {
+		return errTooMany
+	}
+	p.provided[c] = true
+	return nil
+}
+
+// keepValue has a value published again from now on.
+func (p *publisher) keepValue(key string, value []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, known := p.values[key]; !known && len(p.values) >= maxKept {
+		return errTooMany
+	}
+	p.values[key] = value
+	return nil
+}
+
+// run says all again when it is time.
+func (p *publisher) run(ctx context.Context) {
+	told, next := 0, time.Now().Add(p.again)
+	look := time.NewTicker(min(growthCheck, p.again))
+	defer look.Stop()
+	for {
+		moved := false
+		select {
+		case <-look.C:
+		case <-p.mode.loop.joined:
+		case <-p.change:
+			moved = settle(ctx, p.change)
+		case <-ctx.Done():
+			return
+		}
+		size := p.mode.Census().Peers
+		if due := !time.Now().Before(next); size > 2*told || size > 0 && (due || moved) {
+			p.publishAll(ctx)
+			told, next = size, time.Now().Add(p.again)
+		}
+	}
+}
+
+// settle waits until a change is the last one for a while.
+func settle(ctx context.Context, change <-chan struct{}) bool {
+	for {
+		select {
+		case <-change:
+		case <-time.After(addressesSettle):
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// publishAll says all again, some at a time.
+func (p *publisher) publishAll(ctx context.Context) {
+	var telling errgroup.Group
+	telling.SetLimit(publishAtOnce)
+	for _, say := range p.everything() {
+		if ctx.Err() != nil {
+			break
+		}
+		telling.Go(func() error {
+			telling, cancel := context.WithTimeout(ctx, publishTimeout)
+			defer cancel()
+			if err := say(telling); err != nil && ctx.Err() == nil {
+				p.mode.log.Debug("not published again", slog.String("mode", p.mode.name), slog.Any("error", err))
+			}
+			return nil
+		})
+	}
+	_ = telling.Wait() // nothing fails it
+}
+
+// everything returns what is to be said.
+func (p *publisher) everything() (all []func(context.Context) error) {
+	var cids []cid.Cid
+	if p.shares != nil {
+		cids = p.shares()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.provided {
+		cids = append(cids, c)
+	}
+	for _, c := range cids {
+		all = append(all, func(ctx context.Context) error { return p.provide(ctx, c) })
+	}
+	for key, value := range p.values {
+		all = append(all, func(ctx context.Context) error { return p.put(ctx, key, value) })
+	}
+	return all
+}
