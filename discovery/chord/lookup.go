@@ -14,7 +14,7 @@ const (
 	maxHops     = 64
 	maxTimeouts = 64
 	maxPool     = 32
-	maxLasting  = time.Minute
+	maxLasting  = 2 * time.Minute
 	opinions    = 3 // replicas asked at once if the owner has no records
 )
 
@@ -49,11 +49,19 @@ type lookup struct {
 	owners []overlay.Ref // named, in order
 	far    []overlay.Ref // named, but too far from the key to be likely
 	by     overlay.Ref   // who named the owners
+	more   []source      // those that may name more nodes, the nearest last
+	skip   int           // of the question that is open
 	start  overlay.Ref   // forRing: who was introduced
 	turns  int           // how often by was asked again
 	open   int           // questions without an answer
 	kept   int           // Publish: nodes that have the record
 	result overlay.Result
+}
+
+// A source is a node that has answered, and how many nodes it has named.
+type source struct {
+	node overlay.Ref
+	skip int
 }
 
 func (l *lookup) refs(yield func(overlay.Ref) bool) bool {
@@ -106,7 +114,7 @@ func (n *Node) begin(l *lookup) {
 	l.serial, l.target, l.began = n.serial, l.key, n.now
 	n.lookups = append(n.lookups, l)
 	if len(l.pool) == 0 {
-		owner, nodes := n.locate(l.key, maxNamed, overlay.Ref{})
+		owner, nodes := n.locate(l.key, maxPool, overlay.Ref{})
 		if owner {
 			l.owners, l.by = nodes, n.self
 		} else {
@@ -171,7 +179,9 @@ func (n *Node) onLocate(from overlay.Ref, m *locate, reply overlay.ReplyTo) {
 		if m.Key != from.ID {
 			from = overlay.Ref{} // only who looks for its own place must not be told of itself
 		}
-		answer.Owner, answer.Nodes = n.locate(m.Key, maxPassed, from)
+		if answer.Owner, answer.Nodes = n.locate(m.Key, m.Skip+maxPassed, from); !answer.Owner {
+			answer.Nodes = answer.Nodes[min(m.Skip, len(answer.Nodes)):]
+		}
 	}
 	n.out.Reply(reply, answer)
 }
@@ -197,9 +207,10 @@ func (n *Node) next(l *lookup) {
 		n.end(l, overlay.ErrFailed)
 		return
 	}
-	if len(l.owners) == 0 && len(l.pool) == 0 {
+	if len(l.owners) == 0 && len(l.pool) == 0 && len(l.more) == 0 {
 		l.owners, l.far = l.far, nil
 	}
+	l.skip = 0
 	switch {
 	case len(l.owners) > 0:
 		x := l.owners[0]
@@ -215,6 +226,11 @@ func (n *Node) next(l *lookup) {
 		l.pool = l.pool[:len(l.pool)-1]
 		l.last = false
 		n.query(l, x)
+	case len(l.more) > 0: // all that it named are silent
+		x := l.more[len(l.more)-1]
+		l.more = l.more[:len(l.more)-1]
+		l.last, l.skip = false, x.skip
+		n.query(l, x.node)
 	default:
 		n.end(l, overlay.ErrFailed)
 	}
@@ -231,7 +247,7 @@ func (n *Node) question(l *lookup) overlay.Message {
 	case l.walk:
 		return neighbours{}
 	case !l.last:
-		return &locate{l.target}
+		return &locate{l.target, l.skip}
 	case l.for_ == forMove:
 		return &store{Moved: true, Records: fit(n.shelf.Get(n.now, l.key), maxBatch)}
 	case l.for_ == forUser && l.op.Op.Kind == overlay.Publish:
@@ -320,7 +336,7 @@ func (n *Node) again(l *lookup) {
 		n.next(l)
 		return
 	}
-	owner, nodes := n.locate(l.target, maxNamed, overlay.Ref{})
+	owner, nodes := n.locate(l.target, maxPool, overlay.Ref{})
 	nodes = slices.DeleteFunc(nodes, func(x overlay.Ref) bool { return slices.Contains(l.tried, x) })
 	if owner {
 		l.owners = nodes
@@ -335,6 +351,9 @@ func (n *Node) onLocated(l *lookup, from overlay.Ref, m *located) {
 	if !m.Owner {
 		nearer := slices.DeleteFunc(slices.Clone(m.Nodes), func(x overlay.Ref) bool { return !between(from.ID, x.ID, l.target) })
 		n.candidates(l, nearer[:min(len(nearer), maxPassed)])
+		if len(m.Nodes) >= maxPassed && l.skip < maxSkip {
+			l.more = append(l.more, source{from, l.skip + maxPassed})
+		}
 		n.next(l)
 		return
 	}

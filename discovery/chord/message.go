@@ -4,12 +4,12 @@ import "github.com/seed4134be55/peer/discovery/overlay"
 
 // Bounds of messages.
 const (
-	maxNamed  = 8  // nodes that an answer to locate names, or that follow the one that answers
-	maxPassed = 4  // of them, if they are only nearer
+	maxNamed  = 8 // nodes that an answer to locate names, or that follow the one that answers
+	maxPassed = 4 // of them, if they are only nearer
+	maxSkip   = 252
 	maxBatch  = 32 // records in one store or offered
 	maxItems  = 64 // keys in one offer
 	maxFound  = overlay.MaxProviders + overlay.MaxWriters
-	maxTotal  = 48 << 10 // bytes of all records in a message, about: it stays below overlay.MaxMessage
 )
 
 // The kinds of messages. Questions are odd; the answer to each is the kind that follows it.
@@ -70,11 +70,17 @@ func newMessage(k overlay.Kind) overlay.Message {
 	return nil
 }
 
-// locate asks who is responsible for a key.
-type locate struct{ Key overlay.Key }
+// locate asks who is responsible for a key. Skip is how many nearer nodes were named before, and did not answer.
+type locate struct {
+	Key  overlay.Key
+	Skip int
+}
 
-func (*locate) Kind() overlay.Kind        { return kindLocate }
-func (m *locate) Fields(c *overlay.Coder) { c.Key(&m.Key) }
+func (*locate) Kind() overlay.Kind { return kindLocate }
+func (m *locate) Fields(c *overlay.Coder) {
+	c.Key(&m.Key)
+	overlay.Number(c, &m.Skip, maxSkip)
+}
 
 // located names nodes: if Owner, the one responsible and those that follow it; otherwise some that are nearer to it, the
 // nearest first.

@@ -54,14 +54,7 @@ func (n *Node) onStore(m *store, reply overlay.ReplyTo) {
 
 // fit returns the first of records: at most most of them, and no more than fit into a message.
 func fit(records []*overlay.Record, most int) []*overlay.Record {
-	total := 0
-	for i, r := range records {
-		total += len(r.Payload) + len(r.Signature) + len(r.Publisher) + 64
-		if i == most || total > maxTotal {
-			return records[:i]
-		}
-	}
-	return records
+	return overlay.Fit(records[:min(len(records), most)], overlay.MaxAnswer)
 }
 
 // handOver gives records to whoever is now responsible for them.
