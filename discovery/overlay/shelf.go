@@ -90,6 +90,11 @@ func (s *Shelf) room(here []*Record, r *Record) error {
 	return nil
 }
 
+// Has reports whether there is r, or what its publisher said of the same more lately.
+func (s *Shelf) Has(r *Record) bool {
+	return slices.ContainsFunc(s.records[r.Key], func(h *Record) bool { return h.same(r) && h.Sequence >= r.Sequence })
+}
+
 // Get returns the records under key that have not expired, in the order in which they came. They are the caller's.
 func (s *Shelf) Get(now Time, key Key) []*Record { return slices.Clone(s.live(now, key)) }
 

@@ -40,6 +40,14 @@ func TestShelfPut(t *testing.T) {
 	if keys, records := s.Len(); keys != 1 || records != 3 {
 		t.Errorf("%d keys, %d records", keys, records)
 	}
+	for sequence, want := range []bool{true, true, true, true, false} { // 3 is here
+		if r := record("a", "k", Provider, uint64(sequence), hour); s.Has(r) != want {
+			t.Errorf("has %d: %t", sequence, !want)
+		}
+	}
+	if s.Has(record("a", "other", Provider, 1, hour)) || s.Has(record("c", "k", Provider, 1, hour)) {
+		t.Error("has what was never put")
+	}
 	if got := s.Get(hour, NameKey("k")); len(got) != 1 || got[0].Sequence != 3 {
 		t.Errorf("an hour later: %v", got)
 	}
