@@ -1,0 +1,214 @@
+package kelips
+
+import (
+	"math/bits"
+	"slices"
+
+	"github.com/seed4134be55/peer/discovery/overlay"
+)
+
+// A key's home is where its records are kept (the paper's file tuples): the key's group, and while that has fewer than c
+// nodes the groups that follow, until they have c together. Everyone keeps c contacts of each group, so everyone knows of
+// each group either that it is large enough or all of its nodes, and finds the same home once gossip has settled. A group
+// that gets its first node is part of the homes of its keys at once, and those after it until it has c nodes: they pass
+// their records on to it by gossip, and hand over what is no longer theirs before they drop it.
+
+// A rumour is a record that is new here.
+type rumour struct {
+	record *overlay.Record
+	left   uint8 // messages that are still to tell of it
+}
+
+// Rations of records. They are counted in bytes, since the largest is ten times the smallest.
+const (
+	rationTuples = 4       // records of a message
+	rationBytes  = 1 << 10 // of them all; one that is larger goes alone
+	lookAt       = 8       // records looked at for one message
+	maxFresh     = 256
+	storeBytes   = 16 << 10 // of the records of one key handed over
+)
+
+// inHome reports whether a node of id is in the home of key, as far as this one knows.
+func (n *Node) inHome(key, id overlay.Key) bool {
+	first, group := n.config.group(key), n.config.group(id)
+	return first == group || n.living(first, n.config.after(first, group)) < n.config.Contacts
+}
+
+// living counts the nodes that live in so many groups from first on, this one too, up to Contacts.
+func (n *Node) living(first, groups int) (count int) {
+	if n.config.after(first, n.group) < groups {
+		count++
+	}
+	start, _ := n.bounds(first)
+	for k := range n.table {
+		e := &n.table[(start+k)%len(n.table)]
+		if count >= n.config.Contacts || n.config.after(first, n.config.group(e.ref.ID)) >= groups {
+			break
+		}
+		if e.state == met {
+			count++
+		}
+	}
+	return count
+}
+
+// keep keeps a record if this node is in its key's home, and reports whether it has it.
+func (n *Node) keep(r *overlay.Record) bool { return n.inHome(r.Key, n.self.ID) && n.put(r) }
+
+// put keeps a record and passes it on if it is new.
+func (n *Node) put(r *overlay.Record) bool {
+	had := n.shelf.Has(r)
+	if err := n.shelf.Put(n.now, r); err != nil {
+		return false
+	}
+	if !had {
+		if len(n.fresh) == maxFresh {
+			n.fresh = slices.Delete(n.fresh, 0, 1)
+		}
+		// Rumours that stop after so many messages for each doubling of the group leave out hardly anybody; whom they do
+		// gets the record in its turn.
+		n.fresh = append(n.fresh, rumour{r, uint8(2*bits.Len(uint(n.mates+1)) + 2)})
+		n.out.Trace("keeps", r.Key, overlay.Ref{})
+	}
+	return true
+}
+
+// tuplesFor returns records for a node that keeps their keys: half of the ration new ones, the others in turn.
+func (n *Node) tuplesFor(to overlay.Ref) []*overlay.Record {
+	var b batch
+	for range min(len(n.fresh), lookAt) {
+		if len(b.records) >= rationTuples/2 {
+			break
+		}
+		r := n.fresh[0]
+		n.fresh = n.fresh[1:]
+		if n.inHome(r.record.Key, to.ID) && b.add(r.record) {
+			r.left--
+		}
+		if r.left > 0 {
+			n.fresh = append(n.fresh, r)
+		}
+	}
+	if len(n.fresh) == 0 {
+		n.fresh = nil
+	}
+	for range lookAt {
+		key, ok := n.nextKey()
+		if !ok || len(b.records) == rationTuples {
+			break
+		}
+		if !n.inHome(key, to.ID) {
+			continue
+		}
+		if rs := n.shelf.Get(n.now, key); len(rs) > 0 {
+			b.add(rs[n.rand.IntN(len(rs))])
+		}
+	}
+	return b.records
+}
+
+// A batch is records up to a ration.
+type batch struct {
+	records []*overlay.Record
+	bytes   int
+}
+
+func (b *batch) add(r *overlay.Record) bool {
+	size := sizeOf(r)
+	if len(b.records) == rationTuples || len(b.records) > 0 && b.bytes+size > rationBytes || slices.Contains(b.records, r) {
+		return false
+	}
+	b.records, b.bytes = append(b.records, r), b.bytes+size
+	return true
+}
+
+// sizeOf returns about how many bytes a record takes on the wire, never less than it does.
+func sizeOf(r *overlay.Record) int {
+	const fixed = 60 // numbers, lengths and the key
+	return len(r.Payload) + len(r.Signature) + len(r.Publisher) + fixed
+}
+
+// nextKey returns the next key in turn. It begins again at most once a round, so that few records are not told too often.
+func (n *Node) nextKey() (overlay.Key, bool) {
+	if len(n.pass) == 0 {
+		keys, _ := n.shelf.Len()
+		if keys == 0 || n.round < n.repass {
+			return overlay.Key{}, false
+		}
+		n.pass, n.repass = n.shelf.Keys(), n.round+1
+	}
+	key := n.pass[0]
+	n.pass = n.pass[1:]
+	return key, true
+}
+
+// moveTuples hands the records of one key whose home this node is no longer in to somebody who is, and drops them when
+// that node has them. Those who keep it are c at least and each does so by itself, so one liar cannot take all of it.
+func (n *Node) moveTuples() {
+	key, ok := n.nextKey()
+	if !ok || n.moving || n.inHome(key, n.self.ID) {
+		return
+	}
+	home := n.home(key)
+	if len(home) == 0 {
+		return
+	}
+	rs := n.shelf.Get(n.now, key)
+	if len(rs) == 0 {
+		return
+	}
+	n.moving, n.moved = true, key
+	n.out.Ask(home[0].ref, &store{overlay.Fit(rs, storeBytes)}, tagMove, patience)
+}
+
+func (n *Node) onMoved(from overlay.Ref, m *stored) {
+	n.moving = false
+	if m.kept > 0 && !n.inHome(n.moved, n.self.ID) {
+		n.shelf.Drop(n.moved)
+		n.out.Trace("handed over", n.moved, from)
+	}
+}
+
+// pullTuples asks a node of the home that this one is in for its records, once after joining: gossip's ration would take
+// long to bring them.
+func (n *Node) pullTuples() {
+	if !n.bare || n.pulling {
+		return
+	}
+	if home := n.home(n.self.ID); len(home) > 0 {
+		n.pulling = true
+		n.out.Ask(home[0].ref, &pull{}, tagPull, patience)
+	}
+}
+
+// paging answers pull.
+func (n *Node) paging(to overlay.Ref, from overlay.Key) *page {
+	p, room := new(page), overlay.MaxAnswer
+	for _, key := range n.shelf.Keys() {
+		if key.Compare(from) < 0 || !n.inHome(key, to.ID) {
+			continue
+		}
+		rs := n.shelf.Get(n.now, key)
+		some := overlay.Fit(rs, room)
+		if len(p.records) > 0 && len(some) < len(rs) || len(p.records)+len(some) > maxPage {
+			p.more, p.next = true, key
+			return p
+		}
+		for _, r := range some {
+			room -= sizeOf(r)
+		}
+		p.records = append(p.records, some...)
+	}
+	return p
+}
+
+func (n *Node) onPage(from overlay.Ref, p *page) {
+	for _, r := range p.records {
+		n.keep(r)
+	}
+	if p.more && len(p.records) > 0 && p.next.Compare(p.records[len(p.records)-1].Key) > 0 {
+		n.out.Ask(from, &pull{p.next}, tagPull, patience)
+		return
+	}
+	n.pulling, n.bare = false, false
+}
