@@ -69,11 +69,14 @@ type Hit struct {
 	Provider peer.AddrInfo
 }
 
+// MaxValue bounds what a ValueStore keeps as one value, in bytes.
+const MaxValue = 1 << 10
+
 // ValueStore is the hash-table abstraction: a key and a bounded set of signed records under it. A key is any word of at
 // least a byte.
 type ValueStore interface {
-	// Put stores value under key, signed by this peer and newer than what it stored there before. A value that is too
-	// long is fault.BadInput.
+	// Put stores value under key, signed by this peer and newer than what it stored there before. One of more than
+	// MaxValue bytes is fault.BadInput.
 	Put(ctx context.Context, key string, value []byte) error
 	// Values returns the valid records found under key; none found is fault.NotFound.
 	Values(ctx context.Context, key string) ([]Record, error)

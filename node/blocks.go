@@ -29,9 +29,9 @@ func (n *Node) openBlocks(ctx context.Context, l link.Link, timeout time.Duratio
 	ctx, stop := context.WithCancel(ctx)
 	b := &blocks{node: n, link: l, remote: n.swarm.Blocks(l.Cid, timeout), stop: stop}
 	b.begun = func() {
-		emit(api.Event{Event: api.EventState, Cid: l.Cid.String(), Message: n.lookingFor(l)})
+		emit(api.Event{Event: api.EventState, Cid: l.Cid.String(), Message: n.questFor(l).String()})
 		b.finding.Go(func() {
-			n.findSources(ctx, l, b.remote.Sources, func(f discovery.Found) { b.remote.AddPeer(ctx, f.AddrInfo) })
+			n.findSources(ctx, n.questFor(l), b.remote.Sources, func(f discovery.Found) { b.remote.AddPeer(ctx, f.AddrInfo) })
 		})
 	}
 	return b

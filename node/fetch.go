@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,17 +18,10 @@ import (
 	"github.com/seed4134be55/peer/swarm"
 )
 
-const (
-	// findPatience bounds one question to all modes.
-	findPatience = 15 * time.Second
-	// linkFirst is how long a link's own addresses have before the modes are asked at all: most
-	// transfers need nobody else.
-	linkFirst = time.Second
-)
-
 // A transfer is one root that is being fetched.
 type transfer struct {
 	link     link.Link
+	quest    quest
 	path     string // where it goes
 	session  *swarm.Session
 	sink     *sink
@@ -41,8 +33,8 @@ type transfer struct {
 func (t *transfer) into() *store.Download { return t.download.Load() }
 
 // newTransfer opens the download of a link and a session for what want says of it; nil: all of it.
-func (n *Node) newTransfer(ctx context.Context, l link.Link, spec store.DownloadSpec, want func(*manifest.Layout) (*bitfield.Bitfield, error), timeout time.Duration) (*transfer, error) {
-	t := &transfer{link: l, path: spec.Dest, started: time.Now()}
+func (n *Node) newTransfer(ctx context.Context, l link.Link, q quest, spec store.DownloadSpec, want func(*manifest.Layout) (*bitfield.Bitfield, error), timeout time.Duration) (*transfer, error) {
+	t := &transfer{link: l, quest: q, path: spec.Dest, started: time.Now()}
 	reopen := func() (*store.Download, error) { return n.store.Download(ctx, spec) }
 	d, err := reopen()
 	if err != nil {
@@ -67,7 +59,7 @@ func (n *Node) fetch(ctx context.Context, t *transfer) error {
 		return t.session.Run(ctx)
 	})
 	g.Go(func() error {
-		n.findSources(ctx, t.link, t.useful, func(f discovery.Found) { t.session.AddPeer(f.AddrInfo, f.Mode) })
+		n.findSources(ctx, t.quest, t.useful, func(f discovery.Found) { t.session.AddPeer(f.AddrInfo, f.Mode) })
 		return nil
 	})
 	return g.Wait()
@@ -91,63 +83,6 @@ func (t *transfer) useful() (n int) {
 		}
 	}
 	return n
-}
-
-// findSources yields peers that may have l's root: those in the link first, then whom the modes find, asked
-// again and again until ctx ends, as often as the number of useful sources makes it worth while.
-func (n *Node) findSources(ctx context.Context, l link.Link, useful func() int, yield func(discovery.Found)) {
-	first := time.Now()
-	for _, p := range l.Peers() {
-		p.Addrs = n.reach.Filter(p.Addrs)
-		yield(discovery.Found{AddrInfo: p, Mode: "link"})
-		first = time.Now().Add(linkFirst)
-	}
-	if !sleep(ctx, time.Until(first)) {
-		return
-	}
-	for times := 1; ; times++ {
-		n.findOnce(ctx, l, yield)
-		asked := time.Now()
-		for time.Since(asked) < findAfter(times, useful()) {
-			if !sleep(ctx, findLook) {
-				return
-			}
-		}
-	}
-}
-
-// sleep waits for d and tells whether ctx still lives.
-func sleep(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// findOnce asks every mode who has l's root, and where the peers of the link are now.
-func (n *Node) findOnce(ctx context.Context, l link.Link, yield func(discovery.Found)) {
-	ctx, cancel := context.WithTimeout(ctx, findPatience)
-	defer cancel()
-	var asked sync.WaitGroup
-	asked.Go(func() {
-		found, err := n.mux.Find(ctx, l.Cid, 0)
-		if err != nil {
-			return // discovery is off
-		}
-		for f := range found {
-			yield(f)
-		}
-	})
-	for _, p := range l.Peers() {
-		asked.Go(func() {
-			if info, err := n.mux.FindPeer(ctx, p.ID); err == nil {
-				yield(discovery.Found{AddrInfo: info, Mode: "link"})
-			}
-		})
-	}
-	asked.Wait()
 }
 
 // sink joins a session to a download.

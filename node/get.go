@@ -3,10 +3,8 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/seed4134be55/peer/contentaddr/link"
@@ -22,6 +20,9 @@ func (n *Node) Get(ctx context.Context, r api.GetRequest, emit func(api.Event)) 
 	links, err := parseLinks(r.Links)
 	if err != nil {
 		return err
+	}
+	if _, err := n.questIn(r.Mode, links[0]); err != nil {
+		return err // of the mode, before a folder is made
 	}
 	if err := os.MkdirAll(r.Dir, 0o777); err != nil {
 		return fault.New(fault.BadInput, "-o %s: %w", r.Dir, err)
@@ -63,7 +64,11 @@ func (n *Node) getLink(ctx context.Context, l link.Link, r api.GetRequest, alone
 		return nil
 	}
 	spec := store.DownloadSpec{Root: l.Cid, Dest: filepath.Join(r.Dir, name), Link: l.String(), Unlisted: l.Unlisted, Overwrite: r.Overwrite}
-	t, err := n.newTransfer(ctx, l, spec, nil, r.Timeout)
+	q, err := n.questIn(r.Mode, l)
+	if err != nil {
+		return err
+	}
+	t, err := n.newTransfer(ctx, l, q, spec, nil, r.Timeout)
 	if err != nil {
 		return err
 	}
@@ -72,7 +77,7 @@ func (n *Node) getLink(ctx context.Context, l link.Link, r api.GetRequest, alone
 		if errors.Is(err, context.Canceled) {
 			return fault.New(fault.Interrupted, "%s: interrupted; what has arrived is kept: run the same command again to go on", name)
 		}
-		return n.adviseOn(err, l)
+		return n.adviseOn(err, l, r.Mode)
 	}
 	path, err := t.into().Finish(ctx)
 	if err != nil {
@@ -95,7 +100,7 @@ func (n *Node) obtain(ctx context.Context, t *transfer, alone func(), emit func(
 	if whole, err := n.takeOwn(ctx, t, emit); whole || err != nil {
 		return err
 	}
-	emit(api.Event{Event: api.EventState, Cid: t.link.Cid.String(), Name: fileName(t.link), Message: n.lookingFor(t.link)})
+	emit(api.Event{Event: api.EventState, Cid: t.link.Cid.String(), Name: fileName(t.link), Message: t.quest.String()})
 	return n.fetchShown(ctx, t, alone, emit)
 }
 
@@ -154,21 +159,4 @@ func fileName(l link.Link) string {
 		return l.Cid.String()
 	}
 	return l.Name
-}
-
-// lookingFor says where a root is looked for.
-func (n *Node) lookingFor(l link.Link) string {
-	var where []string
-	if peers := l.Peers(); len(peers) > 0 {
-		where = append(where, "the link's addresses")
-	}
-	for _, m := range n.modes {
-		if m.Caps().Find {
-			where = append(where, m.Name())
-		}
-	}
-	if len(where) == 0 {
-		return fmt.Sprintf("looking for %s: nowhere to look, as the link has no address and discovery is off", l.Cid)
-	}
-	return fmt.Sprintf("looking for %s: %s", l.Cid, strings.Join(where, ", "))
 }

@@ -2,7 +2,6 @@ package node
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -11,7 +10,6 @@ import (
 	"github.com/seed4134be55/peer/discovery"
 	"github.com/seed4134be55/peer/discovery/kademlia"
 	"github.com/seed4134be55/peer/discovery/lan"
-	"github.com/seed4134be55/peer/fault"
 	"github.com/seed4134be55/peer/reach"
 )
 
@@ -20,9 +18,9 @@ var defaultModes = []string{"lan", "kademlia"}
 
 // openModes builds the modes that the user wants, in that order.
 func (n *Node) openModes() error {
-	words := n.cfg.Options.Modes
-	if len(words) == 0 {
-		words = defaultModes
+	words := n.wantedModes()
+	if err := n.checkSettings(); err != nil {
+		return err
 	}
 	for _, w := range words {
 		if w == "none" && len(words) == 1 {
@@ -58,7 +56,7 @@ func (n *Node) openMode(word string) (discovery.Mode, error) {
 	case "lan":
 		return lan.New(lan.Config{Host: n.host, Network: n.cfg.Options.Network, Reach: n.reach, Log: n.cfg.Log})
 	}
-	return nil, fault.New(fault.BadInput, "mode %q does not exist: choose from %s, or none", word, strings.Join(defaultModes, ", "))
+	return n.openOverlay(word)
 }
 
 // listed returns a function for the roots held whole that match.

@@ -10,9 +10,12 @@ import (
 )
 
 // adviseOn adds to an error that says that nobody was found where l's root was looked for, and what to do about it.
-func (n *Node) adviseOn(err error, l link.Link) error {
+func (n *Node) adviseOn(err error, l link.Link, mode string) error {
 	if fault.KindOf(err) != fault.NotFound {
 		return err
+	}
+	if mode != "" {
+		return fmt.Errorf("%w (only %s was asked: without --mode all modes are, and the link's addresses tried)", err, mode)
 	}
 	return fmt.Errorf("%w (%s)", err, n.advice(l))
 }

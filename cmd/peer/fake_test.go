@@ -178,6 +178,60 @@ func (f *fake) Serve(ctx context.Context, _ api.ServeRequest, emit func(api.Even
 	return nil
 }
 
+// The fake's hash table is a folder of the world, hash, with a folder for each key and a file for each value in it. Only
+// the mode "chord" is there, and a route has two hops.
+
+func (f *fake) Route(_ context.Context, r api.RouteRequest, emit func(api.Event)) error {
+	if err := f.mode(r.Mode); err != nil {
+		return err
+	}
+	for i, left := range []string{"31.2%", "2^150"} {
+		emit(api.Event{Event: api.EventHop, Mode: "chord", Key: r.Key, Hops: i + 1, Peer: fakeID, Distance: left, Latency: 0.0015})
+	}
+	emit(api.Event{Event: api.EventOwner, Mode: "chord", Key: r.Key, Hops: 2, Peer: fakeID, Distance: "2^150"})
+	return nil
+}
+
+func (f *fake) mode(word string) error {
+	if word != "" && word != "chord" {
+		return fault.New(fault.BadInput, "--mode %s: this peer runs with --modes chord: start it with --modes chord,%s", word, word)
+	}
+	return nil
+}
+
+func (f *fake) Put(_ context.Context, r api.PutRequest, emit func(api.Event)) error {
+	if err := f.mode(r.Mode); err != nil {
+		return err
+	}
+	dir := filepath.Join(f.world, "hash", r.Key)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	emit(api.Event{Event: api.EventStored, Mode: "chord", Key: r.Key, Bytes: int64(len(r.Value))})
+	return os.WriteFile(filepath.Join(dir, filepath.Base(f.home.Dir())), r.Value, 0o600)
+}
+
+func (f *fake) Value(_ context.Context, r api.ValueRequest, emit func(api.Event)) error {
+	if err := f.mode(r.Mode); err != nil {
+		return err
+	}
+	files, _ := os.ReadDir(filepath.Join(f.world, "hash", r.Key))
+	if len(files) == 0 {
+		return fault.New(fault.NotFound, "nobody has put a value under %q", r.Key)
+	}
+	for _, file := range files {
+		value, err := os.ReadFile(filepath.Join(f.world, "hash", r.Key, file.Name()))
+		if err != nil {
+			return err
+		}
+		emit(api.Event{
+			Event: api.EventValue, Mode: "chord", Key: r.Key, Peer: file.Name(), Self: file.Name() == filepath.Base(f.home.Dir()),
+			Value: string(value), Bytes: int64(len(value)), Sequence: 7, Expires: time.Unix(1e9, 0).UTC(),
+		})
+	}
+	return nil
+}
+
 func (f *fake) Doctor(_ context.Context, _ api.DoctorRequest, emit func(api.Event)) error {
 	emit(api.Event{Event: api.EventCheck, Name: "listening", State: api.CheckOK, Message: "on port 4001"})
 	emit(api.Event{Event: api.EventCheck, Name: "reachable", State: api.CheckProblem, Message: "nobody can reach it", Hint: "open port 4001"})

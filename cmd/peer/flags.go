@@ -9,7 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed4134be55/peer/fault"
+	"github.com/seed4134be55/peer/node"
 	"github.com/seed4134be55/peer/node/api"
+	"github.com/seed4134be55/peer/node/compare"
 	"github.com/seed4134be55/peer/node/home"
 	"github.com/seed4134be55/peer/reach"
 )
@@ -29,12 +31,14 @@ func (g *global) register(root *cobra.Command) {
 	f.Var(reachFlag{&g.Reach}, api.OptReach, "how far to go: loopback, lan or internet")
 	f.Var(networkFlag{&g.Network}, api.OptNetwork, "`NAME` of a private world of peers")
 	f.Var(wordsFlag{&g.Modes, checkMode}, api.OptModes, "`MODES` of discovery, with commas between, or none")
+	f.Var(wordsFlag{&g.Set, checkSetting}, api.OptSet, "`MODE.NAME=VALUE`, a parameter of an overlay (chord.successors=20); may be repeated")
 	f.Var(rateFlag{&g.LimitUp}, api.OptLimitUp, "send at most `RATE` (10MB, 1MiB/s, 20Mbit; 0: no limit)")
 	f.Var(rateFlag{&g.LimitDown}, api.OptLimitDown, "receive at most `RATE`")
 	f.Var(peersFlag{&g.MaxPeers}, api.OptMaxPeers, "be connected to at most `N` peers at once to fetch and serve (default "+strconv.Itoa(api.DefaultMaxPeers)+")")
 	f.BoolVar(&g.LANFirst, api.OptLANFirst, true, "what a peer of this LAN has does not come from outside it")
 	f.Var(wordsFlag{&g.Bootstrap, checkBootstrap}, api.OptBootstrap, "`ADDR` of a peer to meet first, with /p2p/ID, or none; may be repeated")
 	complete(root, api.OptReach, "loopback", "lan", "internet")
+	complete(root, api.OptModes, append(node.Modes(), "none")...)
 }
 
 // complete has the shell offer words for a flag's value.
@@ -105,10 +109,25 @@ func (f wordsFlag) Set(s string) error {
 }
 
 func checkMode(s string) error {
-	if !isWord(s) {
-		return fault.New(fault.BadInput, "%q is not a mode's name", s)
+	if s == "none" {
+		return nil
 	}
-	return nil
+	return node.CheckMode(s)
+}
+
+func checkSetting(s string) error {
+	_, err := compare.ParseSetting(s)
+	return err
+}
+
+// modeFlag is one mode.
+type modeFlag struct{ word *string }
+
+func (f modeFlag) String() string { return deref(f.word) }
+func (f modeFlag) Type() string   { return "MODE" }
+func (f modeFlag) Set(s string) error {
+	*f.word = s
+	return node.CheckMode(s)
 }
 
 func checkBootstrap(s string) error {

@@ -40,6 +40,7 @@ A LINK is what "peer share" printed, a CID, ipfs://CID/path, /ipfs/CID/path or a
 	f.BoolVar(&r.Overwrite, "overwrite", false, "replace what is there and differs")
 	f.BoolVar(&r.Seed, "seed", false, "go on serving when it is done")
 	addTimeout(c, &r.Timeout)
+	addMode(c, &r.Mode, "ask this `MODE` alone who has it, and nobody that the link names")
 	_ = c.MarkFlagDirname("output")
 	return c
 }

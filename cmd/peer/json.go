@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed4134be55/peer/fault"
 	"github.com/seed4134be55/peer/node/api"
+	"github.com/seed4134be55/peer/node/compare"
 )
 
 // jsonLines prints each event as one line.
@@ -24,7 +25,12 @@ func (j *jsonLines) fail(err error) {
 	j.event(api.Event{Event: api.EventError, Kind: string(fault.KindOf(err)), Message: err.Error()})
 }
 
-func (j *jsonLines) dataOnly()     { j.out = j.err }
-func (j *jsonLines) remark(string) {}
-func (j *jsonLines) several(bool)  {}
-func (j *jsonLines) close()        {}
+func (j *jsonLines) result(r compare.Result) {
+	_, _ = j.out.Write(append(r.Line(), '\n'))
+}
+
+func (j *jsonLines) work(compare.Config) {}
+func (j *jsonLines) dataOnly()           { j.out = j.err }
+func (j *jsonLines) remark(string)       {}
+func (j *jsonLines) several(bool)        {}
+func (j *jsonLines) close()              {}

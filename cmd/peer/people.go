@@ -19,7 +19,8 @@ type people struct {
 	screen   *os.File // stdout, if it is a terminal
 	moving   movement // what changes in place on a terminal
 	many     bool
-	rounds   int // of a list that is repeated
+	heading  string // of results, until it was printed
+	rounds   int    // of a list that is repeated
 }
 
 func newPeople(out, err *os.File) *people {
@@ -88,7 +89,9 @@ func (p *people) event(e api.Event) {
 	case api.EventVersion:
 		p.say("peer %s (%s)", e.Version, e.Agent)
 	default:
-		p.report(e)
+		if !p.table(e) {
+			p.report(e)
+		}
 	}
 }
 

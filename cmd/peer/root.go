@@ -82,11 +82,13 @@ verified, and resumed after any interruption. No account, no server, no copy of 
 	root.AddGroup(
 		&cobra.Group{ID: groupMove, Title: "Move files:"},
 		&cobra.Group{ID: groupLook, Title: "Look inside, without fetching it all:"},
+		&cobra.Group{ID: groupTable, Title: "Hash tables of peers (docs/discovery.md):"},
 		&cobra.Group{ID: groupPeer, Title: "This peer:"},
 	)
 	for _, verb := range []func(*program) *cobra.Command{
 		share, get, forget,
 		cidOf, ls, cat,
+		put, value, route, compareModes,
 		serve, status, peers, shares, transfers, doctor, versionOf,
 	} {
 		root.AddCommand(verb(p))
@@ -95,9 +97,10 @@ verified, and resumed after any interruption. No account, no server, no copy of 
 }
 
 const (
-	groupMove = "move"
-	groupLook = "look"
-	groupPeer = "peer"
+	groupMove  = "move"
+	groupLook  = "look"
+	groupTable = "table"
+	groupPeer  = "peer"
 )
 
 // help is cobra's, except that a verb that does not exist is an error.

@@ -13,7 +13,7 @@ import (
 // configurable lists the flags that the config file and the environment may hold as well.
 var configurable = []string{
 	"home",
-	api.OptReach, api.OptNetwork, api.OptModes, api.OptLimitUp, api.OptLimitDown, api.OptMaxPeers, api.OptLANFirst, api.OptBootstrap,
+	api.OptReach, api.OptNetwork, api.OptModes, api.OptSet, api.OptLimitUp, api.OptLimitDown, api.OptMaxPeers, api.OptLANFirst, api.OptBootstrap,
 }
 
 // settle fills in the global flags that were not given from the environment, then the config file, and

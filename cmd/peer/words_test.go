@@ -107,10 +107,11 @@ func eventsOf(s string) map[string]api.Event {
 	for _, name := range []string{
 		api.EventShared, api.EventCid, api.EventProgress, api.EventDone, api.EventEntry, api.EventForgot, api.EventServing, api.EventStatus,
 		api.EventPeer, api.EventShare, api.EventTransfer, api.EventCheck, api.EventSkipped, api.EventWarning, api.EventState, api.EventVersion, api.EventWaiting,
+		api.EventHop, api.EventOwner, api.EventStored, api.EventValue,
 	} {
 		all[name] = api.Event{
 			Event: name, Cid: s, Link: s, Name: s, Path: s, Type: api.TypeSymlink, Target: s, Audience: s, Peer: s, Addrs: []string{s}, Agent: s,
-			Version: s, Home: s, Reach: s, Network: s, Modes: []string{s}, State: s, Message: s, Hint: s, Swarm: []api.SwarmPeer{{Peer: s, From: s}},
+			Version: s, Home: s, Reach: s, Network: s, Modes: []string{s}, State: s, Message: s, Hint: s, Mode: s, Key: s, Distance: s, Value: s, Swarm: []api.SwarmPeer{{Peer: s, From: s}},
 		}
 	}
 	return all

@@ -49,6 +49,8 @@ func (o Options) text(name string) string {
 		return orWord(set(o.Bootstrap), "the default")
 	case OptRelay:
 		return onOff(o.Relay)
+	case OptSet:
+		return orWord(set(o.Set), "the default")
 	}
 	return "not known to it" // from a newer version
 }

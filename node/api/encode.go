@@ -28,6 +28,10 @@ var always = map[string][]string{
 	EventCheck:    {"name", "state", "message"},
 	EventSkipped:  {"path", "message"},
 	EventError:    {"kind", "message"},
+	EventHop:      {"mode", "key", "hops", "peer", "distance", "latency"},
+	EventOwner:    {"mode", "key", "hops", "peer", "distance", "self"},
+	EventStored:   {"mode", "key", "bytes"},
+	EventValue:    {"mode", "key", "peer", "sequence", "expires", "self"},
 	EventVersion:  {"version"},
 }
 

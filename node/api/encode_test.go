@@ -64,6 +64,10 @@ func TestEventRoundTrip(t *testing.T) {
 			f.SetBool(true)
 		case int, int64:
 			f.SetInt(int64(i))
+		case uint64:
+			f.SetUint(uint64(i))
+		case []byte:
+			f.SetBytes([]byte{0xff, 1})
 		case float64:
 			f.SetFloat(0.5)
 		case []string:

@@ -21,6 +21,10 @@ const (
 	EventSkipped  = "skipped"  // path message: left out of an import, and why
 	EventWarning  = "warning"  // message: something to know, that stops nothing
 	EventState    = "state"    // message: what is going on just now ("hashing…", "looking for … on: …")
+	EventHop      = "hop"      // mode key hops peer distance latency: the lookup's next hop, hops counts from 1
+	EventOwner    = "owner"    // mode key hops peer distance self: at the end, whom the lookup led to, after so many hops
+	EventStored   = "stored"   // mode key bytes
+	EventValue    = "value"    // mode key peer (who wrote it) value sequence expires self; base64 instead of a value that is no text
 	EventVersion  = "version"  // version: what `peer version` says
 	EventWaiting  = "waiting"  // message: the verb is done, the process stays for others
 	EventError    = "error"    // kind message: the last line of an answer that failed
@@ -98,6 +102,17 @@ type Event struct {
 
 	// A transfer's peers.
 	Swarm []SwarmPeer `json:"swarm"`
+
+	// A hash table.
+	Mode     string    `json:"mode"`
+	Key      string    `json:"key"`
+	Hops     int       `json:"hops"`
+	Distance string    `json:"distance"` // to the key, in the mode's own measure
+	Self     bool      `json:"self"`     // the peer is this one
+	Value    string    `json:"value"`    // if it is UTF-8
+	Base64   []byte    `json:"base64"`   // the value, if it is not
+	Sequence uint64    `json:"sequence"` // of two values by one writer the higher is the newer
+	Expires  time.Time `json:"expires"`
 
 	// Words.
 	State   string `json:"state"`   // CheckOK, …; TransferActive, …

@@ -16,6 +16,7 @@ const (
 	OptLANFirst  = "lan-first"
 	OptBootstrap = "bootstrap"
 	OptRelay     = "relay"
+	OptSet       = "set"
 )
 
 // CommonNetwork is the world of peers that name none.
@@ -39,6 +40,7 @@ type Options struct {
 	LANFirst  bool     `json:"lan_first"`            // what a peer of this LAN has does not come from outside it
 	Bootstrap []string `json:"bootstrap,omitempty"`  // multiaddrs; empty is the default ones, "none" is none
 	Relay     bool     `json:"relay,omitempty"`      // relay for others (serve --relay)
+	Set       []string `json:"set,omitempty"`        // parameters of overlays, MODE.NAME=VALUE; all peers of a network have the same
 
 	// Said names the options that the user gave, by flag, environment or config file: only these
 	// are held against those of a process that already runs.

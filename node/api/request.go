@@ -23,6 +23,7 @@ type GetRequest struct {
 	Overwrite bool          `json:"overwrite,omitempty"`
 	Seed      bool          `json:"seed,omitempty"`       // go on serving when done
 	Timeout   time.Duration `json:"timeout_ns,omitempty"` // without any source for so long: not found; 0 for ever
+	Mode      string        `json:"mode,omitempty"`       // ask it alone for sources, and not the links' own addresses
 }
 
 // ListRequest asks what is in a folder.
@@ -41,6 +42,25 @@ type CatRequest struct {
 // ForgetRequest asks to drop a root.
 type ForgetRequest struct {
 	Link string `json:"link"`
+}
+
+// RouteRequest asks for the way of a lookup.
+type RouteRequest struct {
+	Mode string `json:"mode,omitempty"` // "" is the first that runs and can
+	Key  string `json:"key"`            // a CID, or any other word of 1 to MaxKey bytes
+}
+
+// PutRequest asks to store a value under a key.
+type PutRequest struct {
+	Mode  string `json:"mode,omitempty"` // as in RouteRequest
+	Key   string `json:"key"`            // as in RouteRequest
+	Value []byte `json:"value"`          // at most MaxValue bytes
+}
+
+// ValueRequest asks for the values under a key.
+type ValueRequest struct {
+	Mode string `json:"mode,omitempty"` // as in RouteRequest
+	Key  string `json:"key"`            // as in RouteRequest
 }
 
 // TransfersRequest asks what moves.

@@ -29,6 +29,9 @@ const (
 	VerbStatus    = "status"
 	VerbShares    = "shares"
 	VerbForget    = "forget"
+	VerbRoute     = "route"
+	VerbPut       = "put"
+	VerbValue     = "value"
 )
 
 // envelope is the body of a request. The request itself is decoded once the verb is known.
@@ -44,6 +47,9 @@ func (s *Server) handler() http.Handler {
 	online(s, mux, VerbShare, func(r ShareRequest) string { return list(r.Paths) }, n.Share)
 	online(s, mux, VerbGet, func(r GetRequest) string { return list(r.Links) }, n.Get)
 	online(s, mux, VerbList, func(r ListRequest) string { return r.Link }, n.List)
+	online(s, mux, VerbRoute, func(r RouteRequest) string { return r.Key }, n.Route)
+	online(s, mux, VerbPut, func(r PutRequest) string { return r.Key }, n.Put)
+	online(s, mux, VerbValue, func(r ValueRequest) string { return r.Key }, n.Value)
 	online(s, mux, VerbServe, nothing[ServeRequest], n.Serve)
 	online(s, mux, VerbDoctor, nothing[DoctorRequest], n.Doctor)
 	offline(s, mux, VerbPeers, nothing[PeersRequest], n.Peers)

@@ -34,6 +34,17 @@ type Service interface {
 	// Cat writes the file's bytes from r.Offset on to w, in order. emit is for EventState alone.
 	Cat(ctx context.Context, r CatRequest, w io.Writer, emit func(Event)) error
 
+	// Route emits EventState with the mode that is asked, an EventHop for each hop of a lookup of r.Key, and at the end
+	// EventOwner. fault.BadInput if no such mode runs, or it shows no routes.
+	Route(ctx context.Context, r RouteRequest, emit func(Event)) error
+
+	// Put stores r.Value under r.Key, in place of what this peer stored there before, and emits EventStored. The modes
+	// and errors are as for Route.
+	Put(ctx context.Context, r PutRequest, emit func(Event)) error
+
+	// Value emits an EventValue for each value under r.Key, one a writer; none is fault.NotFound.
+	Value(ctx context.Context, r ValueRequest, emit func(Event)) error
+
 	// Serve emits EventServing once it listens and serves until ctx ends, when it returns nil.
 	Serve(ctx context.Context, r ServeRequest, emit func(Event)) error
 
