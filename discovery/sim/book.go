@@ -13,14 +13,6 @@ import (
 	"github.com/seed4134be55/peer/fault"
 )
 
-// What messages weigh beside what the codec makes of them.
-const (
-	// envelope is what the live driver adds to a message: the length and kind of a frame and the number of the question.
-	envelope = 8
-	// pingBytes is a message of libp2p's ping protocol, one way.
-	pingBytes = 32
-)
-
 var errTooLong = fault.New(fault.BadInput, "a message longer than %d bytes", overlay.MaxMessage)
 
 // A book describes the sim's peers as they would be on the wire: with ids like those of Ed25519 keys and one address, of

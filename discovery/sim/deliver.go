@@ -54,7 +54,7 @@ func (s *Sim) send(l letter) {
 	a, b := s.peerOf(l.from), s.peerOf(l.to)
 	after := time.Duration(0)
 	if a != b {
-		s.stats.count(l.cause, int(l.size))
+		s.stats.count(&l)
 		if s.cfg.Loss > 0 && s.network.Float64() < s.cfg.Loss {
 			return
 		}
@@ -72,11 +72,10 @@ func (s *Sim) post(l letter, after time.Duration) {
 // Check mode none that is not understood. What arrives is then what was decoded.
 func (s *Sim) measure(l *letter) bool {
 	if l.msg == nil {
-		l.size = pingBytes
 		return true
 	}
 	n := overlay.Size(l.msg, &s.book)
-	l.size = uint32(n + envelope)
+	l.size = uint32(n)
 	if n > overlay.MaxMessage {
 		s.reject(errTooLong)
 		return false

@@ -38,7 +38,7 @@ func scatter(seed uint64, peer int) (p [4]float64) {
 }
 
 // A Plane scatters peers over a square of 1000 by 1000, and the distance is Euclidean: Pastry's paper measures routes so
-// (Rowstron and Druschel 2001, §3.2). A unit takes 0.1 ms one way, so that the farthest are 141 ms apart.
+// (Rowstron and Druschel 2001, §3). A unit takes 0.1 ms one way, so that the farthest are 141 ms apart.
 func Plane(seed uint64) Latency { return plane(seed) }
 
 type plane uint64
@@ -59,8 +59,9 @@ func (p plane) RoundTrip(a, b int) time.Duration {
 }
 
 // Internet is a synthetic model with what measurements of the internet show: peers come in clusters (continents), each
-// has an access link that any message crosses (the height of Vivaldi's coordinates: Dabek et al., SIGCOMM 2004, §5.4), and
-// no message takes quite as long as the last. It is not fitted to a data set; for one, see Matrix.
+// has an access link that any message crosses (the height of
+// Vivaldi's coordinates: Dabek et al., SIGCOMM 2004), and
+// no message takes quite as long as the last. It is not fitted to a data set; for one, see ReadMatrix.
 //
 // Five clusters with shares and places of Internet's own choosing lie on a plane measured in milliseconds one way, and a
 // peer is around its cluster's middle, normally distributed with a deviation of 10 ms. Heights are exponential with a mean

@@ -7,11 +7,13 @@ import (
 )
 
 // Stats is what has happened so far. Messages are counted when they are sent, whether or not they arrive. What a machine
-// does because of an operation, or of a message that came of one, is the operation's; the rest is maintenance.
+// does because of an operation, or of a message that came of one, is the operation's; the rest is maintenance. Bytes are
+// those of the codec, as the live driver counts them: a frame there adds 4 to 9 to each message.
 type Stats struct {
 	Steps       uint64                       // events that machines were told of
 	Calls       [overlay.Publish + 1]Traffic // by what the operation was
 	Maintenance Traffic
+	Probes      uint64 // there or back
 	Rejected    uint64 // messages that were too long, or with Check malformed, or with a record that was forged
 	Why         error  // the first one of these was
 }
@@ -28,13 +30,17 @@ func (s *Stats) Lookups() Traffic {
 // Stats returns what has happened so far.
 func (s *Sim) Stats() Stats { return s.stats }
 
-func (s *Stats) count(cause overlay.OpID, size int) {
+func (s *Stats) count(l *letter) {
+	if l.msg == nil {
+		s.Probes++
+		return
+	}
 	t := &s.Maintenance
-	if cause != 0 {
-		t = &s.Calls[cause&(1<<opKindBits-1)]
+	if l.cause != 0 {
+		t = &s.Calls[l.cause&(1<<opKindBits-1)]
 	}
 	t.Messages++
-	t.Bytes += uint64(size)
+	t.Bytes += uint64(l.size)
 }
 
 func (s *Sim) reject(why error) {
