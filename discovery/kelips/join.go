@@ -70,7 +70,7 @@ func (n *Node) onWelcome(from overlay.Ref, tag overlay.Tag, m *welcome) {
 		n.out.Ask(m.nodes[i].node, new(join), tagMates, patience)
 	}
 	n.out.Trace("joins", overlay.Key{}, from)
-	n.joining, n.seed = false, 0
+	n.joining = false
 	n.resume()
 }
 
@@ -126,10 +126,16 @@ func (n *Node) onMet(node overlay.Ref) {
 // maxGoodbyes bounds the nodes of each sort that a node takes leave of. The others find out by themselves.
 const maxGoodbyes = 32
 
-// onStop takes leave, and gives records that hardly anybody has yet to one that keeps them.
+// onStop gives records that hardly anybody has yet to one that keeps them, and then takes leave: whoever hears more of a
+// node after its goodbye believes it back.
 func (n *Node) onStop() {
 	if n.idle {
 		return
+	}
+	for _, r := range n.fresh[:min(len(n.fresh), maxGoodbyes)] {
+		if home := n.home(r.record.Key); len(home) > 0 {
+			n.out.Send(home[0].ref, &store{[]*overlay.Record{r.record}})
+		}
 	}
 	mates, others := maxGoodbyes, maxGoodbyes
 	for i := range n.table {
@@ -141,11 +147,6 @@ func (n *Node) onStop() {
 		if *left > 0 && e.good() {
 			*left--
 			n.out.Send(e.ref, new(leave))
-		}
-	}
-	for _, r := range n.fresh[:min(len(n.fresh), maxGoodbyes)] {
-		if home := n.home(r.record.Key); len(home) > 0 {
-			n.out.Send(home[0].ref, &store{[]*overlay.Record{r.record}})
 		}
 	}
 	n.out.Cancel(timerRound)

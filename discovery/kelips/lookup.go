@@ -263,17 +263,20 @@ func (n *Node) onStored(ev overlay.Answered, m *stored) {
 	if s == nil {
 		return
 	}
+	n.step(s, ev)
 	if m.kept > 0 {
 		s.result.Owners = append(s.result.Owners, ev.From)
 	}
-	n.step(s, ev)
 	n.name(s, m.nodes)
 	n.advance(s)
 }
 
-// step adds an answer to the way.
+// step adds an answer to the way. That of a Publish ends at the first who keeps the record; those asked beside it are no
+// way.
 func (n *Node) step(s *search, ev overlay.Answered) {
-	s.waits--
+	if s.waits--; s.call.Op.Kind == overlay.Publish && len(s.result.Owners) > 0 {
+		return
+	}
 	s.result.Path = append(s.result.Path, overlay.Hop{Node: ev.From, Took: ev.Took})
 }
 

@@ -34,14 +34,15 @@ type Node struct {
 	idle    bool           // before Start and after Stop
 	waiting []overlay.Call // operations that wait for the end of joining
 
-	shelf   overlay.Shelf
-	fresh   []rumour      // records that are new here
-	pass    []overlay.Key // keys whose records are still to be passed on, before it begins again
-	repass  uint32        // the round from which on it may begin again
-	bare    bool          // our group's records have not been pulled
-	pulling bool
-	moving  bool // a record that is not ours to keep is on its way
-	moved   overlay.Key
+	shelf    overlay.Shelf
+	fresh    []rumour      // records that are new here
+	turn     []overlay.Key // keys whose records are still to be passed on in this turn
+	nextTurn uint32        // the round from which on another may begin
+	bare     bool          // our group's records have not been pulled
+	pulling  bool
+	strays   []overlay.Key // keys that are not ours to keep
+	moving   bool          // the records of one of them, moved, are on their way
+	moved    overlay.Key
 
 	searches []*search
 	serial   uint64

@@ -19,6 +19,9 @@ const (
 	maxNews    = 16
 	newsTold   = 6  // messages that tell of a node as new
 	expireEach = 64 // rounds
+	strayEach  = 8  // rounds
+	joinEach   = 4  // rounds, of a node that knows fewEnough
+	fewEnough  = 3  // nodes, so that one liar among those known at the start does not keep a node to itself
 )
 
 // news is a node that was met for the first time lately.
@@ -75,14 +78,16 @@ func (n *Node) onRound() {
 	if to, due := n.lost.Due(n.now); due {
 		n.out.Ask(to, n.telling(to), tagGossip, patience)
 	}
-	if s.met == 0 && !n.joining {
+	if few := s.met == 0 || s.met < fewEnough && n.seed < len(n.seeds); few && !n.joining && n.round%joinEach == 0 {
 		n.joinNext()
 	}
 	if n.round%expireEach == 0 {
 		n.shelf.Expire(n.now)
 	}
 	n.pullTuples()
-	n.moveTuples()
+	if n.round%strayEach == 0 {
+		n.strayTuples()
+	}
 	jitter := time.Duration(n.rand.Int64N(int64(interval / 4)))
 	n.out.Set(timerRound, interval-interval/8+jitter)
 }

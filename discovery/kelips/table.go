@@ -46,6 +46,9 @@ const (
 // node younger than it is.
 const tick = 250 * time.Millisecond
 
+// clockTicks is by how much two nodes may be at odds about when it was, as each counts whole ticks.
+const clockTicks = 2
+
 // epochTicks is the time of the start, so that older heartbeats have times too.
 const epochTicks = 1 << 22
 
@@ -169,7 +172,7 @@ func (n *Node) hear(t told) {
 	born := n.tick() - t.age - 1
 	i, known := n.find(t.node.ID)
 	switch {
-	case known && n.table[i].state == dead && born > n.table[i].born:
+	case known && n.table[i].state == dead && born > n.table[i].born+clockTicks:
 		n.table[i] = entry{ref: t.node, born: born}
 	case known && n.table[i].state != dead:
 		n.table[i].born = max(n.table[i].born, born)

@@ -93,8 +93,11 @@ func (n *Node) tuplesFor(to overlay.Ref) []*overlay.Record {
 		n.fresh = nil
 	}
 	for range lookAt {
+		if len(b.records) == rationTuples {
+			break
+		}
 		key, ok := n.nextKey()
-		if !ok || len(b.records) == rationTuples {
+		if !ok {
 			break
 		}
 		if !n.inHome(key, to.ID) {
@@ -115,11 +118,17 @@ type batch struct {
 
 func (b *batch) add(r *overlay.Record) bool {
 	size := sizeOf(r)
-	if len(b.records) == rationTuples || len(b.records) > 0 && b.bytes+size > rationBytes || slices.Contains(b.records, r) {
+	if len(b.records) == rationTuples || len(b.records) > 0 && b.bytes+size > rationBytes || b.has(r) {
 		return false
 	}
 	b.records, b.bytes = append(b.records, r), b.bytes+size
 	return true
+}
+
+func (b *batch) has(r *overlay.Record) bool {
+	return slices.ContainsFunc(b.records, func(o *overlay.Record) bool {
+		return o.Key == r.Key && o.Kind == r.Kind && o.Publisher == r.Publisher
+	})
 }
 
 // sizeOf returns about how many bytes a record takes on the wire, never less than it does.
@@ -128,45 +137,56 @@ func sizeOf(r *overlay.Record) int {
 	return len(r.Payload) + len(r.Signature) + len(r.Publisher) + fixed
 }
 
-// nextKey returns the next key in turn. It begins again at most once a round, so that few records are not told too often.
+// nextKey returns the next key in turn. A turn begins at most once a round, so that few records are not told too often,
+// and anywhere, as who is asked first and last in a round is not left to chance.
 func (n *Node) nextKey() (overlay.Key, bool) {
-	if len(n.pass) == 0 {
-		keys, _ := n.shelf.Len()
-		if keys == 0 || n.round < n.repass {
+	if len(n.turn) == 0 {
+		if keys, _ := n.shelf.Len(); keys == 0 || n.round < n.nextTurn {
 			return overlay.Key{}, false
 		}
-		n.pass, n.repass = n.shelf.Keys(), n.round+1
+		keys := n.shelf.Keys()
+		start := n.rand.IntN(len(keys))
+		n.turn, n.nextTurn = append(keys[start:], keys[:start]...), n.round+1
 	}
-	key := n.pass[0]
-	n.pass = n.pass[1:]
+	key := n.turn[0]
+	n.turn = n.turn[1:]
 	return key, true
 }
 
-// moveTuples hands the records of one key whose home this node is no longer in to somebody who is, and drops them when
-// that node has them. Those who keep it are c at least and each does so by itself, so one liar cannot take all of it.
-func (n *Node) moveTuples() {
-	key, ok := n.nextKey()
-	if !ok || n.moving || n.inHome(key, n.self.ID) {
+// strayTuples looks for keys whose home this node is no longer in.
+func (n *Node) strayTuples() {
+	if keys, _ := n.shelf.Len(); keys == 0 || len(n.strays) > 0 || n.moving {
 		return
 	}
-	home := n.home(key)
-	if len(home) == 0 {
-		return
+	for _, key := range n.shelf.Keys() {
+		if !n.inHome(key, n.self.ID) {
+			n.strays = append(n.strays, key)
+		}
 	}
-	rs := n.shelf.Get(n.now, key)
-	if len(rs) == 0 {
-		return
-	}
-	n.moving, n.moved = true, key
-	n.out.Ask(home[0].ref, &store{overlay.Fit(rs, storeBytes)}, tagMove, patience)
+	n.moveTuples()
 }
 
+// moveTuples hands the records of the next stray key to a node of its home, and drops them when that node has them. Those
+// who keep a record are c at least and each does so by itself, so one liar cannot take all.
+func (n *Node) moveTuples() {
+	for len(n.strays) > 0 && !n.moving {
+		key := n.strays[0]
+		n.strays = n.strays[1:]
+		if home := n.home(key); !n.inHome(key, n.self.ID) && len(home) > 0 {
+			n.moving, n.moved = true, key
+			n.out.Ask(home[0].ref, &store{overlay.Fit(n.shelf.Get(n.now, key), storeBytes)}, tagMove, patience)
+		}
+	}
+}
+
+// onMoved goes on with the next.
 func (n *Node) onMoved(from overlay.Ref, m *stored) {
 	n.moving = false
 	if m.kept > 0 && !n.inHome(n.moved, n.self.ID) {
 		n.shelf.Drop(n.moved)
 		n.out.Trace("handed over", n.moved, from)
 	}
+	n.moveTuples()
 }
 
 // pullTuples asks a node of the home that this one is in for its records, once after joining: gossip's ration would take
