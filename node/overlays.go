@@ -60,7 +60,7 @@ func CheckMode(word string) error {
 	if slices.Contains(Modes(), word) {
 		return nil
 	}
-	return fault.New(fault.BadInput, "mode %q does not exist: choose from %s, or none", word, strings.Join(Modes(), ", "))
+	return fault.New(fault.BadInput, "mode %q does not exist: choose from %s", word, strings.Join(Modes(), ", "))
 }
 
 // openOverlay builds the mode of an overlay.

@@ -142,7 +142,7 @@ func (f spanFlag) String() string {
 }
 func (f spanFlag) Type() string { return "TIME" }
 func (f spanFlag) Set(s string) error {
-	if err := (timeoutFlag{f.d}).Set(s); err != nil {
+	if err := timeoutFlag(f).Set(s); err != nil {
 		return fault.New(fault.BadInput, "want a time such as 30s or 10m")
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -112,7 +113,10 @@ func checkMode(s string) error {
 	if s == "none" {
 		return nil
 	}
-	return node.CheckMode(s)
+	if err := node.CheckMode(s); err != nil {
+		return fmt.Errorf("%w, or none", err)
+	}
+	return nil
 }
 
 func checkSetting(s string) error {
