@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/ipfs/go-cid"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p-kad-dht/records"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
@@ -48,7 +50,43 @@ func start(t *testing.T, n int) []modetest.Peer {
 	return peers
 }
 
-func TestConformance(t *testing.T) { modetest.Run(t, start) }
+// doesNotApply are tests of the suite for modes of another kind.
+var doesNotApply = map[string]string{
+	"a peer forges records":                        "kad-dht's records are unsigned: whoever answers may name anybody, which the dial then shows",
+	"a peer answers with records of other content": "kad-dht's answers name providers without saying of what: its design",
+	"each writer has a value":                      "its values are public keys only, see the package's comment",
+	"a route ends at whoever is responsible":       "kad-dht does not show its lookups",
+}
+
+func TestConformance(t *testing.T) {
+	build := func(t testing.TB, s modetest.Seat) modetest.Peer {
+		var mu sync.Mutex
+		var shares []cid.Cid
+		m, err := New(Config{Host: s.Host, Network: "test", Bootstrap: s.Bootstrap, Shares: func() []cid.Cid {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(shares)
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Life > 0 {
+			m.network.again, m.network.look = s.Again, s.Again/2
+			m.network.options = append(m.network.options, dht.ProviderManagerOpts(records.ProvideValidity(s.Life)))
+		}
+		return modetest.Peer{ID: s.Host.ID(), Mode: m, Hold: func(c cid.Cid) {
+			mu.Lock()
+			defer mu.Unlock()
+			shares = append(shares, c)
+		}}
+	}
+	settled := func(living []modetest.Peer) bool {
+		return !slices.ContainsFunc(living, func(p modetest.Peer) bool {
+			return len(living) > 1 && p.Mode.(*Mode).network.size() == 0
+		})
+	}
+	modetest.Run(t, modetest.Hosted(build, settled), doesNotApply)
+}
 
 func find(t *testing.T, m *Mode, c cid.Cid) (ids []peer.ID) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

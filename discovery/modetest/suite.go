@@ -7,7 +7,6 @@ package modetest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -25,14 +24,6 @@ const (
 	prompt   = 3 * time.Second
 )
 
-// Peer is one peer under test.
-type Peer struct {
-	ID   peer.ID
-	Mode discovery.Mode
-	// Hold makes the peer have c, as its node would see it; nil if the mode does not ask its node.
-	Hold func(c cid.Cid)
-}
-
 func (p Peer) share(t *testing.T, c cid.Cid) {
 	t.Helper()
 	if p.Hold != nil {
@@ -45,25 +36,49 @@ func (p Peer) share(t *testing.T, c cid.Cid) {
 	}
 }
 
-// Start starts n peers whose modes run until the test ends and know one another, directly or not.
-type Start func(t *testing.T, n int) []Peer
+// tests are what every mode must do. Each starts its own peers.
+var tests = []struct {
+	name string
+	test func(*testing.T, Maker)
+}{
+	{"everybody finds what one provides", oneProvider},
+	{"several providers are all found", severalProviders},
+	{"many providers are found", manyProviders},
+	{"as many as asked for", atMostN},
+	{"nobody has it", nobody},
+	{"a peer does not find itself", notSelf},
+	{"cancelling stops promptly", cancelStops},
+	{"unread questions end", unread},
+	{"what it cannot do is an error", notSupported},
+	{"a record expires", expires},
+	{"what is provided again does not expire", providedAgain},
+	{"a provider leaves", providerLeaves},
+	{"half of the peers crash", halfCrash},
+	{"a partition heals", partitionHeals},
+	{"a peer forges records", func(t *testing.T, m Maker) { liar(t, m, Forges) }},
+	{"a peer answers with records of other content", func(t *testing.T, m Maker) { liar(t, m, Misplaces) }},
+	{"lookups while peers join", whileJoining},
+	{"each writer has a value", values},
+	{"a route ends at whoever is responsible", routes},
+}
 
-// Run holds a mode to its contract. Each test starts its own peers.
-func Run(t *testing.T, start Start) {
-	for name, test := range map[string]func(*testing.T, Start){
-		"everybody finds what one provides": oneProvider,
-		"several providers are all found":   severalProviders,
-		"as many as asked for":              atMostN,
-		"nobody has it":                     nobody,
-		"a peer does not find itself":       notSelf,
-		"cancelling stops promptly":         cancelStops,
-		"unread questions end":              unread,
-		"what it cannot do is an error":     notSupported,
-	} {
-		t.Run(name, func(t *testing.T) {
+// Run holds a mode to its contract. not says which of the tests do not apply to a kind of mode, by name, and why.
+func Run(t *testing.T, make Maker, not map[string]string) {
+	left := len(not)
+	for _, c := range tests {
+		t.Run(c.name, func(t *testing.T) {
+			if why := not[c.name]; why != "" {
+				t.Skip("does not apply: " + why)
+			}
 			NoLeaks(t)
-			test(t, start)
+			c.test(t, make)
 		})
+		if not[c.name] != "" {
+			left--
+		}
+	}
+	if left > 0 {
+		t.Errorf("%d of what does not apply are no tests: %v", left, not)
 	}
 }
 
@@ -96,124 +111,6 @@ func ask(t *testing.T, p Peer, c cid.Cid, n int) []peer.ID {
 		t.Errorf("the question did not end within %v", patience)
 	}
 	return ids
-}
-
-func oneProvider(t *testing.T, start Start) {
-	peers := start(t, 8)
-	for i, p := range peers[:3] {
-		c := ContentID(fmt.Sprint("one ", i))
-		p.share(t, c)
-		for j, q := range peers {
-			if q.ID == p.ID {
-				continue
-			}
-			if got := ask(t, q, c, 0); len(got) != 1 || got[0] != p.ID {
-				t.Errorf("peer %d found %v, want peer %d, %v", j, got, i, p.ID)
-			}
-		}
-	}
-}
-
-func severalProviders(t *testing.T, start Start) {
-	peers := start(t, 6)
-	c := ContentID("several")
-	for _, p := range peers[1:5] {
-		p.share(t, c)
-	}
-	got := map[peer.ID]int{}
-	for _, id := range ask(t, peers[0], c, 0) {
-		got[id]++
-	}
-	for i, p := range peers[1:5] {
-		if got[p.ID] == 0 {
-			t.Errorf("provider %d was not found", i+1)
-		}
-	}
-	if len(got) != 4 {
-		t.Errorf("found %d peers, want 4", len(got))
-	}
-}
-
-func atMostN(t *testing.T, start Start) {
-	peers := start(t, 5)
-	c := ContentID("at most")
-	for _, p := range peers { // the asker too, and it must not count itself
-		p.share(t, c)
-	}
-	for n := 1; n <= 3; n++ {
-		if got := ask(t, peers[0], c, n); len(got) != n {
-			t.Errorf("asked for %d, found %d", n, len(got))
-		}
-	}
-}
-
-func nobody(t *testing.T, start Start) {
-	peers := start(t, 3)
-	if got := ask(t, peers[0], ContentID("nobody"), 0); len(got) != 0 {
-		t.Errorf("found %v", got)
-	}
-}
-
-func notSelf(t *testing.T, start Start) {
-	peers := start(t, 2)
-	c := ContentID("mine")
-	peers[0].share(t, c)
-	if got := ask(t, peers[0], c, 0); len(got) != 0 {
-		t.Errorf("found %v", got)
-	}
-}
-
-func cancelStops(t *testing.T, start Start) {
-	peers := start(t, 3)
-	ctx, cancel := context.WithCancel(t.Context())
-	found := peers[0].Mode.FindProvidersAsync(ctx, ContentID("cancelled"), 0)
-	cancel()
-	deadline := time.After(prompt)
-	for {
-		select {
-		case _, open := <-found:
-			if !open {
-				return
-			}
-		case <-deadline:
-			t.Fatalf("the question still runs %v after its context ended", prompt)
-		}
-	}
-}
-
-func unread(t *testing.T, start Start) {
-	peers := start(t, 4)
-	c := ContentID("unread")
-	for _, p := range peers[1:] {
-		p.share(t, c)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	<-peers[0].Mode.FindProvidersAsync(ctx, c, 0) // and no further; NoLeaks sees whether it ends
-}
-
-func notSupported(t *testing.T, start Start) {
-	m := start(t, 1)[0].Mode
-	caps := m.Caps()
-	check := func(what string, able bool, err error) {
-		if !able && !errors.Is(err, discovery.ErrNotSupported) {
-			t.Errorf("%s: %v, want not supported", what, err)
-		}
-		if able && err != nil {
-			t.Errorf("%s: %v, though the mode says that it can", what, err)
-		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	_, err := discovery.Find(ctx, m, ContentID("any"), 0)
-	check("find", caps.Find, err)
-	check("provide", caps.Provide, m.Provide(ctx, ContentID("any"), false))
-	_, err = discovery.AsSearcher(m)
-	check("search", caps.Search, err)
-	_, err = discovery.AsValueStore(m)
-	check("values", caps.Values, err)
-	_, err = discovery.AsRouter(m)
-	check("route", caps.Route, err)
 }
 
 // Go runs m until the test ends, and fails the test if it ends before or does not end then.

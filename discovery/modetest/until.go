@@ -9,9 +9,14 @@ import (
 // It fails the test after 20 s.
 func Until(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !cond(); time.Sleep(time.Millisecond) {
+	within(t, 20*time.Second, what, cond)
+}
+
+func within(t testing.TB, limit time.Duration, what string, cond func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); !cond(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited 20 s in vain: %s", what)
+			t.Fatalf("waited %v in vain: %s", limit, what)
 		}
 	}
 }

@@ -107,6 +107,15 @@ func Decode(b []byte, make func(Kind) Message, book Book) (Message, error) {
 	return m, nil
 }
 
+// A Look is at what is in a message: for what stands between machines, such as a test's peer that lies.
+type Look struct {
+	Key     func(*Key)       // each key in it
+	Records func(*[]*Record) // each list of records
+}
+
+// At looks at m.
+func (l Look) At(m Message) { m.Fields(&Coder{mode: looking, look: &l}) }
+
 // A Coder encodes, decodes or measures a message, by what the message says of its fields. Only the shortest form of each
 // item is decoded. After a failure its methods do nothing.
 type Coder struct {
@@ -115,6 +124,7 @@ type Coder struct {
 	out  bytes.Buffer // encoding
 	in   []byte       // decoding: what is left
 	size int          // sizing
+	look *Look        // looking
 	err  error
 }
 
@@ -124,6 +134,7 @@ const (
 	encoding coderMode = iota
 	decoding
 	sizing
+	looking
 )
 
 // Decoding reports whether fields are being filled, for a message with a rule of its own to check (see Reject).
@@ -166,8 +177,12 @@ func (c *Coder) Bytes(v *[]byte, max int) {
 
 // Key is a key.
 func (c *Coder) Key(k *Key) {
-	if c.mode == sizing {
+	switch c.mode {
+	case sizing:
 		c.size += bytesSize(len(k))
+		return
+	case looking:
+		c.look.Key(k)
 		return
 	}
 	b := k[:]
@@ -182,12 +197,14 @@ func (c *Coder) Key(k *Key) {
 
 // Ref is a node, or nobody: an empty string.
 func (c *Coder) Ref(r *Ref) {
-	if c.mode == sizing {
-		if r.IsZero() {
-			c.size++
-		} else {
-			c.size += c.book.ContactSize(r.Handle)
-		}
+	switch {
+	case c.mode == looking:
+		return
+	case c.mode == sizing && r.IsZero():
+		c.size++
+		return
+	case c.mode == sizing:
+		c.size += c.book.ContactSize(r.Handle)
 		return
 	}
 	var contact Contact
@@ -221,11 +238,20 @@ func (c *Coder) Refs(rs *[]Ref, max int) {
 }
 
 // Records is up to max records, each signed by its publisher.
-func (c *Coder) Records(rs *[]*Record, max int) { List(c, rs, max, (*Coder).Record) }
+func (c *Coder) Records(rs *[]*Record, max int) {
+	if c.mode == looking {
+		c.look.Records(rs)
+		return
+	}
+	List(c, rs, max, (*Coder).Record)
+}
 
 // Record is one record, signed by its publisher.
 func (c *Coder) Record(r **Record) {
-	if c.mode == decoding {
+	switch c.mode {
+	case looking:
+		return
+	case decoding:
 		*r = new(Record)
 	}
 	(*r).fields(c)
@@ -258,7 +284,7 @@ func List[T any](c *Coder, list *[]T, max int, item func(*Coder, *T)) {
 // item encodes, decodes or measures one item of CBOR. size is its size if v is what it will be.
 func (c *Coder) item(v any, size int) {
 	switch {
-	case c.err != nil:
+	case c.err != nil || c.mode == looking:
 	case c.mode == sizing:
 		c.size += size
 	case c.mode == encoding:

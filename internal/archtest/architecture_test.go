@@ -31,6 +31,7 @@ var rooms = []struct {
 	{"discovery", []string{"contentaddr/..."}},
 	{"discovery/have/...", []string{"own", "discovery", "contentaddr/..."}},
 	{"discovery/overlay/...", []string{"own", "discovery", "contentaddr/..."}},
+	{"discovery/modetest/...", []string{"own", "discovery", "discovery/overlay", "discovery/sim"}}, // holds modes to their contract there
 	{"discovery/*/...", []string{"own", "discovery", "discovery/have", "discovery/overlay", "contentaddr/..."}},
 
 	{"index", []string{"discovery", "contentaddr/..."}},
