@@ -13,35 +13,66 @@ const (
 	maxWaiting = 1 << 10
 )
 
-// hurry is the mean time between rounds of a node that knows of others and has no ring with them.
-const hurry = 2 * time.Second
+// A node that knows of others and has not joined through any tries again every hurry or so, maxHurry times, and then in
+// every round. Only after maxStarting times is it a ring of its own: those it knows of may be about to join themselves.
+const (
+	hurry       = 2 * time.Second
+	maxHurry    = 8
+	maxStarting = 3
+)
 
 // onStart begins: with the tables that there are, through a node that is known, or as a ring of one.
 func (n *Node) onStart(known []overlay.Ref) {
-	if !n.filled {
+	n.tries = maxStarting
+	if !n.filled && len(known) > 0 {
+		n.tries = 0
 		n.seeds = slices.Clone(known[:min(len(known), maxSeeds)])
 		n.join(n.seeds)
 	}
 	n.rest()
 }
 
-// onMet hears of a node. It is introduced to the ring, which finds out whether it is of another.
+// starting reports whether this node is in no ring yet, not even in one of its own.
+func (n *Node) starting() bool {
+	return n.alone() && (n.joining || len(n.seeds) > 0) && n.tries < maxStarting
+}
+
+// onMet hears of a node. A ring of one joins it; another finds out whether it is of another ring.
 func (n *Node) onMet(x overlay.Ref) {
-	if x.ID == n.self.ID || n.index(x) >= 0 || x == n.pred {
-		return
+	switch {
+	case x.ID == n.self.ID || n.index(x) >= 0 || x == n.pred:
+	case !n.alone():
+		n.place(&introduce{Node: x})
+	case slices.Contains(n.seeds, x):
+	default:
+		if len(n.seeds) == maxSeeds {
+			n.seeds = slices.Delete(n.seeds, 0, 1)
+		}
+		n.seeds = append(n.seeds, x)
+		n.trySeeds()
+		n.rest()
 	}
-	if n.alone() && !n.joining {
-		n.join([]overlay.Ref{x})
-		return
+}
+
+// trySeeds joins through those who are known. In a ring that came to us they are introduced, a few times: theirs may be
+// another.
+func (n *Node) trySeeds() {
+	switch {
+	case len(n.seeds) == 0 || n.joining:
+	case n.alone():
+		n.join(n.seeds)
+	case n.tries >= maxHurry:
+		n.seeds = nil
+	default:
+		n.tries++
+		n.place(&introduce{Node: n.seeds[int(n.tries)%len(n.seeds)]})
 	}
-	n.place(&introduce{Node: x})
 }
 
 // alone reports whether the ring is this node alone.
 func (n *Node) alone() bool { return len(n.list) == 0 }
 
-// join looks for this node's place through others. Meanwhile it is a ring of one, but says that it is in none, unless it
-// was a ring of one before.
+// join looks for this node's place through others.
 func (n *Node) join(known []overlay.Ref) {
 	known = slices.DeleteFunc(slices.Clone(known), func(x overlay.Ref) bool { return x.ID == n.self.ID })
 	if len(known) == 0 {
@@ -54,9 +85,9 @@ func (n *Node) join(known []overlay.Ref) {
 // onPlaced is the end of a join's lookup: m is the node before our place, and this is what it answered. It is Zave's
 // Join: the new node takes the successor list of the member before its place, and that member as predecessor.
 func (n *Node) onPlaced(m overlay.Ref, around *neighbourhood) {
-	if !n.alone() { // others came to us meanwhile: two rings
+	if !n.alone() { // others came to us meanwhile: maybe two rings
 		n.joined()
-		n.place(&introduce{Node: m})
+		n.onMet(m)
 		return
 	}
 	nodes := slices.DeleteFunc(slices.Clone(around.List), func(x overlay.Ref) bool {
@@ -70,7 +101,7 @@ func (n *Node) onPlaced(m overlay.Ref, around *neighbourhood) {
 	n.pred = m
 	n.setList(list, whole)
 	n.heard(m)
-	n.fresh = true
+	n.fresh, n.seeds = true, nil
 	n.joined()
 	if n.whole { // everyone lists everyone, from the beginning
 		for _, x := range n.list[min(1, len(n.list)):] {
@@ -88,8 +119,9 @@ func (n *Node) onPlaced(m overlay.Ref, around *neighbourhood) {
 // joined ends joining, whether or not it came to anything, and begins what waited for it.
 func (n *Node) joined() {
 	n.joining = false
-	if !n.alone() {
-		n.seeds = nil
+	n.tries = min(n.tries+1, maxHurry)
+	if n.starting() {
+		return
 	}
 	waiting := n.waiting
 	n.waiting = nil
@@ -111,9 +143,8 @@ func (n *Node) orphaned() {
 	}
 	n.pred, n.heir, n.fingers = overlay.Ref{}, overlay.Ref{}, nil
 	n.out.Trace("has no successor", n.self.ID, overlay.Ref{})
-	if !n.joining {
-		n.join(n.seeds)
-	}
+	n.tries = 0
+	n.trySeeds()
 	n.rest()
 }
 

@@ -46,12 +46,14 @@ type lookup struct {
 
 	pool   []overlay.Ref // the next is the last
 	tried  []overlay.Ref
+	silent []overlay.Ref // of those tried
 	owners []overlay.Ref // named, in order
 	far    []overlay.Ref // named, but too far from the key to be likely
 	by     overlay.Ref   // who named the owners
 	more   []source      // those that may name more nodes, the nearest last
 	skip   int           // of the question that is open
 	start  overlay.Ref   // forRing: who was introduced
+	best   overlay.Ref   // walk: the nearest that has answered
 	turns  int           // how often by was asked again
 	open   int           // questions without an answer
 	kept   int           // Publish: nodes that have the record
@@ -65,7 +67,7 @@ type source struct {
 }
 
 func (l *lookup) refs(yield func(overlay.Ref) bool) bool {
-	for _, refs := range [][]overlay.Ref{l.pool, l.tried, l.owners, l.far, {l.by, l.start}, l.result.Owners} {
+	for _, refs := range [][]overlay.Ref{l.pool, l.tried, l.owners, l.far, {l.by, l.start, l.best}, l.result.Owners} {
 		for _, r := range refs {
 			if !r.IsZero() && !yield(r) {
 				return false
@@ -78,10 +80,10 @@ func (l *lookup) refs(yield func(overlay.Ref) bool) bool {
 // onCall begins an operation. While this node joins it waits: what it would find now is itself.
 func (n *Node) onCall(c overlay.Call) {
 	switch {
-	case n.joining && len(n.waiting) < maxWaiting:
+	case n.starting() && len(n.waiting) < maxWaiting:
 		n.waiting = append(n.waiting, c)
 		return
-	case n.joining || n.idle:
+	case n.starting() || n.idle:
 		n.out.Done(c.ID, &overlay.Result{Err: overlay.ErrFailed})
 		return
 	case n.alone():
@@ -175,7 +177,7 @@ func (n *Node) preceding(d overlay.Key, most int, asker overlay.Ref) (nodes []ov
 // onLocate answers from the tables.
 func (n *Node) onLocate(from overlay.Ref, m *locate, reply overlay.ReplyTo) {
 	answer := new(located)
-	if !n.joining {
+	if !n.starting() {
 		if m.Key != from.ID {
 			from = overlay.Ref{} // only who looks for its own place must not be told of itself
 		}
@@ -311,6 +313,11 @@ func (n *Node) onSilence(x overlay.Ref, tag overlay.Tag) {
 		return
 	}
 	l.open--
+	l.silent = append(l.silent, x)
+	if l.walk && !l.best.IsZero() { // what it said before is old, and with x dead it may be the one
+		l.tried = slices.DeleteFunc(slices.Clone(l.tried), func(y overlay.Ref) bool { return y == l.best })
+		n.candidates(l, []overlay.Ref{l.best})
+	}
 	l.result.Timeouts++
 	switch {
 	case l.ending:
@@ -358,7 +365,7 @@ func (n *Node) onLocated(l *lookup, from overlay.Ref, m *located) {
 		return
 	}
 	if l.for_ == forJoin {
-		l.walk = true
+		l.walk, l.tried = true, l.silent // those who answered are asked again, something else
 		l.pool = append(l.pool, from)
 		n.next(l)
 		return
@@ -415,6 +422,7 @@ func (n *Node) onWalked(l *lookup, from overlay.Ref, m *neighbourhood) {
 		n.finish(l)
 		n.onPlaced(from, m)
 	default:
+		l.best = from
 		n.candidates(l, nearer)
 		n.next(l)
 	}

@@ -29,6 +29,7 @@ type Node struct {
 	pred    overlay.Ref
 	heir    overlay.Ref // who becomes the predecessor if pred does not answer
 	asking  bool        // a ping to pred is under way
+	seam    overlay.Ref // was the successor, and the one that is now does not list it
 	fingers []overlay.Ref
 	octave  uint8 // the finger to fix next
 	fresh   bool  // fingers have not all been looked up yet
@@ -38,7 +39,8 @@ type Node struct {
 	filled  bool          // made by fill: Start joins nobody
 	dirty   bool          // records must go to other replicas
 	round   uint16        // counts rounds
-	seeds   []overlay.Ref // known at the start, until there is a ring
+	seeds   []overlay.Ref // known at the start, until this node has joined through one
+	tries   uint8         // to do that
 
 	lookups []*lookup
 	serial  uint64
@@ -140,6 +142,8 @@ func (n *Node) onAnswered(ev overlay.Answered) {
 		}
 	case tagPing:
 		n.onPong(ev.From)
+	case tagIntroduce:
+		n.seam = overlay.Ref{}
 	case tagOffer:
 		if m, ok := ev.Msg.(*offered); ok {
 			n.onOffered(ev.From, m)
@@ -175,7 +179,7 @@ func (n *Node) ask(to overlay.Ref, m overlay.Message, tag overlay.Tag) {
 
 // Refs implements overlay.Machine.
 func (n *Node) Refs(yield func(overlay.Ref) bool) {
-	for _, refs := range [][]overlay.Ref{n.list, n.fingers, n.seeds, {n.pred, n.heir}} {
+	for _, refs := range [][]overlay.Ref{n.list, n.fingers, n.seeds, {n.pred, n.heir, n.seam}} {
 		for _, r := range refs {
 			if !r.IsZero() && !yield(r) {
 				return

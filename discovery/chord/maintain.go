@@ -23,9 +23,8 @@ func (n *Node) onRound() {
 		return
 	}
 	n.round++
-	if n.alone() && !n.joining {
-		n.join(n.seeds)
-	}
+	n.trySeeds()
+	n.sew()
 	n.stabilize()
 	n.checkPredecessor()
 	n.fixFingers()
@@ -39,7 +38,7 @@ func (n *Node) onRound() {
 // rest sets the next round, at a random time, so that nodes do not keep step.
 func (n *Node) rest() {
 	mean := n.config.Stabilize
-	if n.alone() && len(n.seeds) > 0 {
+	if len(n.seeds) > 0 && n.tries < maxHurry {
 		mean = hurry
 	}
 	n.out.Set(timerRound, mean/2+time.Duration(n.rand.Int64N(int64(mean))))
@@ -60,10 +59,16 @@ func (n *Node) onSuccessor(s overlay.Ref, around *neighbourhood) {
 		return
 	}
 	n.setList(n.arrange(append([]overlay.Ref{s}, around.List...), around.Whole))
-	switch p := around.Pred; {
-	case p == n.self:
-	case !p.IsZero() && between(n.self.ID, p.ID, s.ID):
-		n.ask(p, neighbours{}, tagBetter)
+	n.rectify(s, around.Pred)
+}
+
+// rectify tells the successor s that this node is before it, unless it says so itself, or has a predecessor that is between
+// and has to be asked first. That goes on until nobody is between, so that one round is enough however many have joined.
+func (n *Node) rectify(s, pred overlay.Ref) {
+	switch {
+	case pred == n.self:
+	case !pred.IsZero() && between(n.self.ID, pred.ID, s.ID):
+		n.ask(pred, neighbours{}, tagBetter)
 	default:
 		n.tell(s)
 	}
@@ -73,30 +78,27 @@ func (m *neighbourhood) inRing() bool { return m.Whole || len(m.List) > 0 }
 
 // onNeighbours says what is around this node: nothing yet, if it joins and others must not join it.
 func (n *Node) onNeighbours(reply overlay.ReplyTo) {
-	if n.joining && n.alone() {
+	if n.starting() {
 		n.out.Reply(reply, new(neighbourhood))
 		return
 	}
 	n.out.Reply(reply, &neighbourhood{n.pred, n.whole, n.list})
 }
 
-// onBetter is Zave's StabilizeFromPredecessor: x is alive and becomes the successor. If x does not know of the one that
-// was the successor until now, it is of another ring, or new there: nobody whom either lists is skipped, and x is
-// introduced to it.
+// onBetter is Zave's StabilizeFromPredecessor: x is alive and becomes the successor, and its list ours. If x does not list
+// the one that was the successor until now, that is dead, or it is of a ring that x is not in: x is to hear of it.
 func (n *Node) onBetter(x overlay.Ref, around *neighbourhood) {
 	h := n.head()
 	if !around.inRing() || x.ID == n.self.ID || !h.IsZero() && !between(n.self.ID, x.ID, h.ID) {
 		return
 	}
-	theirs := append([]overlay.Ref{x}, around.List...)
-	if h.IsZero() || slices.Contains(theirs, h) {
-		n.setList(n.arrange(theirs, around.Whole))
-	} else {
-		n.setList(n.merged(theirs, n.list, n.whole && around.Whole))
-		n.ask(x, &introduce{Node: h}, tagIntroduce)
-	}
+	n.setList(n.arrange(append([]overlay.Ref{x}, around.List...), around.Whole))
 	n.heard(x)
-	n.tell(x)
+	if !h.IsZero() && n.index(h) < 0 {
+		n.seam = h
+		n.sew()
+	}
+	n.rectify(x, around.Pred)
 }
 
 // tell notifies a node.
@@ -107,7 +109,7 @@ func (n *Node) tell(x overlay.Ref) {
 }
 
 // onNotify is Zave's Rectify: a sender nearer than the predecessor becomes the predecessor, another only if the predecessor
-// is dead, which is found out by asking it. The sender is alive, so it enters the successor list too if its place is there.
+// is dead, which is found out by asking it.
 func (n *Node) onNotify(x overlay.Ref) {
 	if n.idle || x.ID == n.self.ID {
 		return
@@ -157,21 +159,18 @@ func (n *Node) setPred(x overlay.Ref) {
 	}))
 }
 
-// insert puts x, which is alive, where it belongs in the successor list. Past the end of a list that does not go round it
-// does not belong: nodes between might be skipped.
+// insert puts x into a successor list that goes all round: in a small ring everyone lists everyone at once. A list that is
+// full already goes round no more, now that there is one more node than it has room for.
 func (n *Node) insert(x overlay.Ref) {
 	i := n.search(n.list, n.away(x))
-	if i < len(n.list) && n.list[i] == x || i == len(n.list) && !n.whole {
-		return
+	switch {
+	case !n.whole || i < len(n.list) && n.list[i] == x:
+	case len(n.list) == n.config.Successors:
+		n.whole = false
+	default:
+		n.setList(slices.Insert(slices.Clone(n.list), i, x), true)
+		n.heard(x)
 	}
-	list := slices.Insert(slices.Clone(n.list), i, x)
-	if len(list) > n.config.Successors {
-		list = list[:n.config.Successors]
-		n.setList(list, false)
-	} else {
-		n.setList(list, n.whole)
-	}
-	n.heard(x)
 }
 
 // setList replaces the successor list. Entries that are new are hearsay until they answer a ping.
@@ -295,11 +294,8 @@ func (n *Node) onFinger(l *lookup, err error) {
 	x, from := l.result.Owners[0], power(int(l.finger))
 	d := n.away(x)
 	to := len(n.fingers)
-	if d.Compare(from) >= 0 {
-		to = n.search(n.fingers, d.Add(power(0)))
-		if o := octave(d); o+1 < overlay.KeyBits {
-			to = n.search(n.fingers, power(o+1))
-		}
+	if o := octave(d) + 1; d.Compare(from) >= 0 && o < overlay.KeyBits {
+		to = n.search(n.fingers, power(o))
 	}
 	at := min(n.search(n.fingers, from), to)
 	fingers := slices.Delete(slices.Clone(n.fingers), at, to)

@@ -18,7 +18,7 @@ const maxSteps = 64
 // onIntroduce passes an introduction on.
 func (n *Node) onIntroduce(m *introduce, reply overlay.ReplyTo) {
 	n.out.Reply(reply, introduced{})
-	if !n.joining && !n.idle && m.Step < maxSteps {
+	if !n.starting() && !n.idle && m.Step < maxSteps {
 		n.place(&introduce{m.Node, m.Step + 1})
 	}
 }
@@ -29,15 +29,23 @@ func (n *Node) place(m *introduce) {
 	switch {
 	case x.ID == n.self.ID || n.index(x) >= 0:
 	case n.alone():
-		if !n.joining {
-			n.join([]overlay.Ref{x})
-		}
+		n.onMet(x)
 	case between(n.self.ID, x.ID, n.head().ID):
 		n.reach(x)
 	default:
 		if next := n.preceding(n.away(x), 1, x); len(next) > 0 {
 			n.ask(next[0], m, tagIntroduce)
 		}
+	}
+}
+
+// sew introduces a former successor to the new one, until somebody has taken it.
+func (n *Node) sew() {
+	if n.index(n.seam) >= 0 {
+		n.seam = overlay.Ref{}
+	}
+	if !n.seam.IsZero() {
+		n.place(&introduce{Node: n.seam})
 	}
 }
 

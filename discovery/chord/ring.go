@@ -58,14 +58,6 @@ func (n *Node) arrange(nodes []overlay.Ref, all bool) (list []overlay.Ref, whole
 	return list, all
 }
 
-// merged returns the successor list that two lists make together. Nobody in either is skipped.
-func (n *Node) merged(a, b []overlay.Ref, all bool) ([]overlay.Ref, bool) {
-	nodes := slices.Concat(a, b)
-	nodes = slices.DeleteFunc(nodes, func(x overlay.Ref) bool { return x.ID == n.self.ID })
-	slices.SortFunc(nodes, func(x, y overlay.Ref) int { return n.away(x).Compare(n.away(y)) })
-	return n.arrange(slices.Compact(nodes), all)
-}
-
 // index returns where a node is in the successor list, or -1.
 func (n *Node) index(x overlay.Ref) int {
 	if i := n.search(n.list, n.away(x)); i < len(n.list) && n.list[i] == x {
