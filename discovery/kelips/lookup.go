@@ -9,16 +9,18 @@ import (
 
 // Bounds of a search.
 const (
-	maxTries    = 12 // nodes that are asked, for records or who keeps them
+	maxTries    = 20 // nodes that are asked, for records or who keeps them
 	maxSearch   = 15 * time.Second
 	maxDoubtful = 3 // of them nodes that are only hearsay
-	maxHelpers  = 2 // of them nodes that do not keep the key, asked for some who do
+	maxHelpers  = 8 // of them nodes that do not keep the key, asked for some who do
 	enoughEmpty = 4 // nodes that keep the key but no record of it
 	copies      = 3 // nodes that a record is given to; gossip does the rest
+	maxAtOnce   = 3 // nodes that a lookup waits for, when several have not answered
 	maxSearches = 256
 )
 
-// A search is an operation under way: of Find and Route one node is asked after the other, of Publish some at a time
+// A search is an operation under way: of Find and Route one node is asked after the other, and more at a time
+// after silence; of Publish some at a time
 // (IPTPS 2003, §2.2: a lookup asks the nearest contact, and if that fails other contacts, nodes of its own group and a
 // random walk in the key's).
 type search struct {
@@ -84,24 +86,23 @@ func (n *Node) advance(s *search) {
 		s.waits++
 		n.out.Ask(to, s.question(), tagSearch|overlay.Tag(s.serial), patience)
 	}
-	if s.waits == 0 {
+	if s.waits == 0 || s.wants() == 0 {
 		n.finish(s)
 	}
 }
 
-// wants returns how many nodes are to be asked at a time.
+// wants returns how many nodes are to be asked at a time: 0 when the search is at its end.
 func (s *search) wants() int {
+	r := &s.result
 	switch op := s.call.Op; {
 	case op.Kind == overlay.Publish:
-		return copies - len(s.result.Owners)
-	case op.Kind == overlay.Route && len(s.result.Owners) > 0, s.empty >= enoughEmpty:
+		return copies - len(r.Owners)
+	case op.Kind == overlay.Route && len(r.Owners) > 0, s.empty >= enoughEmpty:
 		return 0
-	case len(s.result.Records) == 0:
-		return 1
-	case op.Want > len(s.result.Records) && len(s.result.Owners) == 1 && s.empty == 0:
-		return 1 // one more may know others
+	case len(r.Records) > 0 && (op.Want <= len(r.Records) || len(r.Owners) > 1 || s.empty > 0):
+		return 0 // one more may know others, if more are wanted; it was asked
 	}
-	return 0
+	return min(1+r.Timeouts, maxAtOnce)
 }
 
 func (s *search) question() overlay.Message {

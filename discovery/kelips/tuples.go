@@ -65,19 +65,18 @@ func (n *Node) put(r *overlay.Record) bool {
 		if len(n.fresh) == maxFresh {
 			n.fresh = slices.Delete(n.fresh, 0, 1)
 		}
-		// Rumours that stop after so many messages for each doubling of the group leave out hardly anybody; whom they do
-		// gets the record in its turn.
-		n.fresh = append(n.fresh, rumour{r, uint8(2*bits.Len(uint(n.mates+1)) + 2)})
+		// When each node tells of a record so often, about e^-tells of them never hear of it so. They do in its turn.
+		n.fresh = append(n.fresh, rumour{r, uint8(bits.Len(uint(n.mates+1)) + 3)})
 		n.out.Trace("keeps", r.Key, overlay.Ref{})
 	}
 	return true
 }
 
-// tuplesFor returns records for a node that keeps their keys: half of the ration new ones, the others in turn.
+// tuplesFor returns records for a node that keeps their keys: new ones first, but the last place is for one in turn.
 func (n *Node) tuplesFor(to overlay.Ref) []*overlay.Record {
 	var b batch
 	for range min(len(n.fresh), lookAt) {
-		if len(b.records) >= rationTuples/2 {
+		if len(b.records) == rationTuples-1 {
 			break
 		}
 		r := n.fresh[0]
@@ -92,22 +91,31 @@ func (n *Node) tuplesFor(to overlay.Ref) []*overlay.Record {
 	if len(n.fresh) == 0 {
 		n.fresh = nil
 	}
-	for range lookAt {
+	for i := range lookAt {
 		if len(b.records) == rationTuples {
 			break
 		}
-		key, ok := n.nextKey()
+		key, ok := n.keyFor(to, i)
 		if !ok {
 			break
 		}
-		if !n.inHome(key, to.ID) {
-			continue
-		}
-		if rs := n.shelf.Get(n.now, key); len(rs) > 0 {
+		if rs := n.shelf.Get(n.now, key); len(rs) > 0 && n.inHome(key, to.ID) {
 			b.add(rs[n.rand.IntN(len(rs))])
 		}
 	}
 	return b.records
+}
+
+// keyFor returns a key to tell a node of. Where our group is large enough to keep its keys alone, a node of another group
+// hardly keeps any of ours, so that for it no key loses its turn.
+func (n *Node) keyFor(to overlay.Ref, try int) (overlay.Key, bool) {
+	if n.mate(to) || n.mates == 0 || n.mates+1 < n.config.Contacts {
+		return n.nextKey()
+	}
+	if try >= len(n.turn) {
+		return overlay.Key{}, false
+	}
+	return n.turn[n.rand.IntN(len(n.turn))], true
 }
 
 // A batch is records up to a ration.
