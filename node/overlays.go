@@ -12,6 +12,7 @@ import (
 	"github.com/seed4134be55/peer/discovery/kelips"
 	"github.com/seed4134be55/peer/discovery/overlay"
 	"github.com/seed4134be55/peer/discovery/overlay/live"
+	"github.com/seed4134be55/peer/discovery/pastry"
 	"github.com/seed4134be55/peer/fault"
 	"github.com/seed4134be55/peer/node/compare"
 )
@@ -21,6 +22,9 @@ func overlays() []compare.Overlay {
 	return []compare.Overlay{
 		{Name: "chord", Most: compare.MaxPeers, Protocol: func(peers int, set []compare.Setting) (overlay.Protocol, error) {
 			return protocol(chord.Config{Size: peers}, (*chord.Config).Set, chord.Protocol, set)
+		}},
+		{Name: "pastry", Most: 200_000, Protocol: func(peers int, set []compare.Setting) (overlay.Protocol, error) {
+			return protocol(pastry.Config{Size: peers}, (*pastry.Config).Set, pastry.Protocol, set)
 		}},
 		{Name: "kelips", Most: 100_000, Protocol: func(peers int, set []compare.Setting) (overlay.Protocol, error) {
 			return protocol(kelips.Config{Size: peers}, (*kelips.Config).Set, kelips.Protocol, set)
