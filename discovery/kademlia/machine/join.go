@@ -1,6 +1,13 @@
 package machine
 
-import "github.com/seed4134be55/peer/discovery/overlay"
+import (
+	"slices"
+
+	"github.com/seed4134be55/peer/discovery/overlay"
+)
+
+// maxKnown bounds the nodes of Start that are remembered.
+const maxKnown = 16
 
 // onStart joins through the nodes that are known, and begins the maintenance at a random moment, so that those who start
 // together do not go on in step.
@@ -8,6 +15,7 @@ func (n *Node) onStart(known []overlay.Ref, out *overlay.Actions) {
 	for _, t := range []overlay.Timer{refreshTimer, tryTimer} {
 		out.Set(t, n.jitter(t))
 	}
+	n.known = slices.Clone(known[:min(len(known), maxKnown)])
 	n.joined = !n.table.empty()
 	if len(known) > 0 && !n.joined {
 		n.join(known, out)
@@ -39,5 +47,18 @@ func (n *Node) onJoined(l *lookup, out *overlay.Actions) {
 	n.joined = true
 	for i := range n.self.ID.Xor(owners[1].ID).LeadingZeros() {
 		n.refresh(i, out)
+	}
+}
+
+// rejoin joins again while this node knows hardly anybody: those whom it heard of when it joined may have been dead, and
+// then whoever it knows may die before the next refresh.
+func (n *Node) rejoin(out *overlay.Actions) {
+	through := slices.Collect(n.table.each)
+	if len(through) >= n.c.Alpha {
+		return
+	}
+	if through = append(through, n.known...); len(through) > 0 {
+		n.joined = false
+		n.join(through, out)
 	}
 }

@@ -109,12 +109,11 @@ func (l *lookup) makeRoom(n int) bool {
 
 // advance asks on, or goes on to what follows when there is nobody left to ask.
 func (n *Node) advance(l *lookup, out *overlay.Actions) {
-	for l.flying < n.c.Alpha && !l.storing {
-		c := l.next(n.c.K)
-		if c == nil {
-			break
-		}
-		n.ask(l, c, out)
+	n.askOn(l, out)
+	if l.flying == 0 && !l.storing && l.answered() < n.c.K {
+		// The closest of the table are dead, or few: there may be others in it.
+		l.hear(n.self, overlay.Ref{}, n.table.closest(l.key, n.c.K))
+		n.askOn(l, out)
 	}
 	switch {
 	case l.flying > 0:
@@ -125,6 +124,25 @@ func (n *Node) advance(l *lookup, out *overlay.Actions) {
 	default:
 		n.end(l, out)
 	}
+}
+
+func (n *Node) askOn(l *lookup, out *overlay.Actions) {
+	for l.flying < n.c.Alpha && !l.storing {
+		c := l.next(n.c.K)
+		if c == nil {
+			break
+		}
+		n.ask(l, c, out)
+	}
+}
+
+func (l *lookup) answered() (nodes int) {
+	for i := range l.list {
+		if l.list[i].state == answered {
+			nodes++
+		}
+	}
+	return nodes
 }
 
 func (n *Node) ask(l *lookup, c *candidate, out *overlay.Actions) {
@@ -154,6 +172,10 @@ func (l *lookup) next(k int) *candidate {
 
 func (n *Node) onAnswered(ev overlay.Answered, out *overlay.Actions) {
 	n.heard(ev.From, out)
+	if ev.Tag == tryTag {
+		n.join([]overlay.Ref{ev.From}, out)
+		return
+	}
 	l := n.lookups[uint64(ev.Tag)]
 	if l == nil {
 		return

@@ -9,6 +9,7 @@ package machine
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -93,6 +94,7 @@ type Node struct {
 	table   table
 	shelf   overlay.Shelf
 	stored  map[overlay.Key]overlay.Time // when this node was last told to keep what is under a key
+	known   []overlay.Ref // that it was to join through, up to maxKnown
 	lost    overlay.Lost
 	lookups map[uint64]*lookup
 	last    uint64 // number of the newest lookup
@@ -150,6 +152,7 @@ func (n *Node) Refs(yield func(overlay.Ref) bool) {
 	more := true
 	each := func(r overlay.Ref) bool { more = more && yield(r); return more }
 	n.table.each(each)
+	slices.Values(n.known)(each)
 	for _, l := range n.lookups {
 		for _, c := range l.list {
 			if !each(c.node) {

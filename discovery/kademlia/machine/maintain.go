@@ -11,8 +11,12 @@ var (
 	tryTimer     = overlay.Timer{Kind: 2} // nodes that were lost
 )
 
-// tryEvery is how often a node looks whether it is time to try one that it lost.
-const tryEvery = 10 * time.Second
+const (
+	// tryEvery is how often a node looks whether it is time to try one that it lost, or to look for company.
+	tryEvery = 10 * time.Second
+	// tryTag is of the question to a node that was lost. Lookups are numbered from 1.
+	tryTag = overlay.Tag(0)
+)
 
 func (n *Node) onFired(t overlay.Timer, out *overlay.Actions) {
 	switch t {
@@ -22,8 +26,9 @@ func (n *Node) onFired(t overlay.Timer, out *overlay.Actions) {
 		out.Set(t, n.period(t))
 	case tryTimer:
 		if node, ok := n.lost.Due(n.now); ok {
-			n.onMet(node, out)
+			out.Ask(node, &find{key: n.self.ID}, tryTag, deadline)
 		}
+		n.rejoin(out)
 		out.Set(t, n.period(t))
 	}
 }
