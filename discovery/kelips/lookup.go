@@ -11,17 +11,18 @@ import (
 const (
 	maxTries    = 20 // nodes that are asked, for records or who keeps them
 	maxSearch   = 15 * time.Second
-	maxDoubtful = 3 // of them nodes that are only hearsay
-	maxHelpers  = 8 // of them nodes that do not keep the key, asked for some who do
-	enoughEmpty = 4 // nodes that keep the key but no record of it
-	copies      = 3 // nodes that a record is given to; gossip does the rest
-	maxAtOnce   = 3 // nodes that a lookup waits for, when several have not answered
+	maxDoubtful = 3  // of them nodes that are only hearsay
+	maxHelpers  = 8  // of them nodes that do not keep the key, asked for some who do
+	enoughEmpty = 4  // nodes that keep the key but no record of it
+	copies      = 3  // nodes at least that a record is given to
+	maxCopies   = 16 // nodes at most; gossip does the rest
+	maxAtOnce   = 3  // nodes that a lookup waits for, when several have not answered
 	maxSearches = 256
 )
 
 // A search is an operation under way: of Find and Route one node is asked after the other, and more at a time
 // after silence; of Publish some at a time
-// (IPTPS 2003, §2.2: a lookup asks the nearest contact, and if that fails other contacts, nodes of its own group and a
+// (IPTPS 2003, §2: a lookup asks the nearest contact, and if that fails other contacts, nodes of its own group and a
 // random walk in the key's).
 type search struct {
 	call    overlay.Call
@@ -72,7 +73,21 @@ func (n *Node) begin(c overlay.Call) {
 		s.result.Records = n.shelf.Get(n.now, c.Op.Key)
 	}
 	n.searches = append(n.searches, s)
+	if c.Op.Kind == overlay.Publish {
+		n.spread(s)
+	}
 	n.advance(s)
+}
+
+// spread gives a record to those of its home that this node knows and counts on. In a large network those are its contacts;
+// in a small one they are all, so that the record is found at once from anywhere.
+func (n *Node) spread(s *search) {
+	home := n.home(s.call.Op.Key)
+	for i := range home {
+		if home[i].good() && len(s.asked) < maxCopies {
+			n.question(s, home[i].ref)
+		}
+	}
 }
 
 // advance asks whom it can, and ends the search when there is nobody more to ask or to wait for.
@@ -82,11 +97,9 @@ func (n *Node) advance(s *search) {
 		if !ok {
 			break
 		}
-		s.asked = append(s.asked, to)
-		s.waits++
-		n.out.Ask(to, s.question(), tagSearch|overlay.Tag(s.serial), patience)
+		n.question(s, to)
 	}
-	if s.waits == 0 || s.wants() == 0 {
+	if s.waits == 0 || s.call.Op.Kind != overlay.Publish && s.wants() == 0 {
 		n.finish(s)
 	}
 }
@@ -105,11 +118,15 @@ func (s *search) wants() int {
 	return min(1+r.Timeouts, maxAtOnce)
 }
 
-func (s *search) question() overlay.Message {
-	if op := s.call.Op; op.Kind == overlay.Publish {
-		return &store{[]*overlay.Record{op.Record}}
+func (n *Node) question(s *search, to overlay.Ref) {
+	op := s.call.Op
+	var m overlay.Message = &lookup{op.Key, op.Kind == overlay.Find}
+	if op.Kind == overlay.Publish {
+		m = &store{[]*overlay.Record{op.Record}}
 	}
-	return &lookup{s.call.Op.Key, s.call.Op.Kind == overlay.Find}
+	s.asked = append(s.asked, to)
+	s.waits++
+	n.out.Ask(to, m, tagSearch|overlay.Tag(s.serial), patience)
 }
 
 // next returns whom to ask next: a node of the home that we met, the nearest first; one that was named by another; one of

@@ -170,7 +170,7 @@ func (n *Node) sort(p *pool, e *entry) {
 	}
 }
 
-// choose returns whom to ask in this round. Of our group, one at random, the nearer of two (IPTPS 2003, §2.1, where the
+// choose returns whom to ask in this round. Of our group, one at random, the nearer of two (IPTPS 2003, §2, where the
 // odds fall with the distance), and one at random whatever the distance, so that news crosses; of others, those heard of
 // longest ago. Whoever is only hearsay or did not answer comes first in each sort, but one of two while there is somebody
 // to lose in the other. What one sort has too few of goes to the other.

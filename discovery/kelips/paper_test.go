@@ -58,10 +58,20 @@ func hopsOf(t *testing.T, s *sim.Sim, lookups, files int, what string) {
 	t.Logf("mean %.3f hops, %d timeouts", hops.Mean(), timeouts)
 }
 
+// Each test is for all seeds at 1,000 peers, and when everything is measured for one at 10,000 too.
+func forSizes(t *testing.T, test func(t *testing.T, seed uint64, n int)) {
+	for _, seed := range papertest.Seeds(t)[:papertest.Pick(1, 10)] {
+		test(t, seed, 1000)
+	}
+	if papertest.Full() {
+		test(t, 1, 10_000)
+	}
+}
+
 // Files published in a network that gossips get to all of their groups, and are found in one hop.
 func TestPaperGossiping(t *testing.T) {
-	n, files := papertest.Pick(1000, 10_000), papertest.Pick(300, 5_000)
-	for _, seed := range papertest.Seeds(t)[:papertest.Pick(1, 2)] {
+	forSizes(t, func(t *testing.T, seed uint64, n int) {
+		files := 3 * n / 10
 		s := network(t, Config{Size: n}, sim.Config{Seed: seed, Peers: n, Latency: sim.Internet(seed)})
 		// The ration of new records limits how many a group can spread.
 		every := 3 * time.Second / time.Duration(node(s, 0).config.Groups)
@@ -74,7 +84,7 @@ func TestPaperGossiping(t *testing.T) {
 		s.Run(time.Minute)
 		entries(t, s, files)
 		hopsOf(t, s, 10*files, files, fmt.Sprintf("%d gossiping peers", n))
-	}
+	})
 }
 
 // With the tables and records of a network that has settled, a lookup takes one hop.
@@ -128,8 +138,8 @@ func TestPaperEgress(t *testing.T) {
 
 // After half of all peers died at once, hardly any entry is of a dead one when the timeout has passed.
 func TestPaperHalfDie(t *testing.T) {
-	n, files := papertest.Pick(1000, 10_000), 100
-	for _, seed := range papertest.Seeds(t)[:papertest.Pick(1, 2)] {
+	forSizes(t, func(t *testing.T, seed uint64, n int) {
+		const files = 100
 		s := network(t, Config{Size: n}, sim.Config{Seed: seed, Peers: n})
 		settleRecords(s, files)
 		s.Run(20 * time.Second)
@@ -141,7 +151,7 @@ func TestPaperHalfDie(t *testing.T) {
 		s.Run(timeout - timeout/4)
 		stale := report(t, s, files, "after the timeout")
 		papertest.AtMost(t, fmt.Sprintf("stale entries %v after half of %d died", timeout.Round(time.Second), n), "none after the timeout", stale, 0.01)
-	}
+	})
 }
 
 // report logs the share of entries that are stale, and how lookups do.
