@@ -14,7 +14,7 @@ const (
 )
 
 // A node that knows of others and has not joined through any tries again every hurry or so, maxHurry times, and then in
-// every round. Only after maxStarting times is it a ring of its own: those it knows of may be about to join themselves.
+// every round. One that has just joined hurries too, until it has its fingers. Only after maxStarting times is it a ring of its own: those it knows of may be about to join themselves.
 const (
 	hurry       = 2 * time.Second
 	maxHurry    = 8
@@ -42,7 +42,7 @@ func (n *Node) onMet(x overlay.Ref) {
 	switch {
 	case x.ID == n.self.ID || n.index(x) >= 0 || x == n.pred:
 	case !n.alone():
-		n.place(&introduce{Node: x})
+		n.place(&introduce{Node: x}, tagIntroduce)
 	case slices.Contains(n.seeds, x):
 	default:
 		if len(n.seeds) == maxSeeds {
@@ -54,8 +54,7 @@ func (n *Node) onMet(x overlay.Ref) {
 	}
 }
 
-// trySeeds joins through those who are known. In a ring that came to us they are introduced, a few times: theirs may be
-// another.
+// trySeeds joins through those who are known. In a ring they are introduced, a few times: theirs may be another.
 func (n *Node) trySeeds() {
 	switch {
 	case len(n.seeds) == 0 || n.joining:
@@ -65,7 +64,7 @@ func (n *Node) trySeeds() {
 		n.seeds = nil
 	default:
 		n.tries++
-		n.place(&introduce{Node: n.seeds[int(n.tries)%len(n.seeds)]})
+		n.place(&introduce{Node: n.seeds[int(n.tries)%len(n.seeds)]}, tagIntroduce)
 	}
 }
 
@@ -97,12 +96,15 @@ func (n *Node) onPlaced(m overlay.Ref, around *neighbourhood) {
 		nodes = append(nodes, m)
 	}
 	list, whole := n.arrange(nodes, around.Whole)
-	n.out.Trace("joins after", n.self.ID, m)
+	n.out.Trace("joins after", overlay.Key{}, m)
 	n.pred = m
 	n.setList(list, whole)
 	n.heard(m)
-	n.fresh, n.seeds = true, nil
+	n.fresh = true
 	n.joined()
+	if n.tries = 0; len(n.seeds) < 2 { // the others may be of another ring
+		n.seeds = nil
+	}
 	if n.whole { // everyone lists everyone, from the beginning
 		for _, x := range n.list[min(1, len(n.list)):] {
 			n.tell(x)
@@ -113,7 +115,8 @@ func (n *Node) onPlaced(m overlay.Ref, around *neighbourhood) {
 			n.move(key)
 		}
 	}
-	n.onRound()
+	n.stabilize()
+	n.rest()
 }
 
 // joined ends joining, whether or not it came to anything, and begins what waited for it.
@@ -142,7 +145,7 @@ func (n *Node) orphaned() {
 		}
 	}
 	n.pred, n.heir, n.fingers = overlay.Ref{}, overlay.Ref{}, nil
-	n.out.Trace("has no successor", n.self.ID, overlay.Ref{})
+	n.out.Trace("has no successor", overlay.Key{}, overlay.Ref{})
 	n.tries = 0
 	n.trySeeds()
 	n.rest()

@@ -46,17 +46,18 @@ type lookup struct {
 
 	pool   []overlay.Ref // the next is the last
 	tried  []overlay.Ref
-	silent []overlay.Ref // of those tried
-	owners []overlay.Ref // named, in order
-	far    []overlay.Ref // named, but too far from the key to be likely
-	by     overlay.Ref   // who named the owners
-	more   []source      // those that may name more nodes, the nearest last
-	skip   int           // of the question that is open
-	start  overlay.Ref   // forRing: who was introduced
-	best   overlay.Ref   // walk: the nearest that has answered
-	turns  int           // how often by was asked again
-	open   int           // questions without an answer
-	kept   int           // Publish: nodes that have the record
+	silent []overlay.Ref     // of those tried
+	owners []overlay.Ref     // named, in order
+	far    []overlay.Ref     // named, but too far from the key to be likely
+	by     overlay.Ref       // who named the owners
+	more   []source          // those that may name more nodes, the nearest last
+	skip   int               // of the question that is open
+	held   *overlay.Answered // of one that named another owner
+	start  overlay.Ref       // forRing: who was introduced
+	best   overlay.Ref       // walk: the nearest that has answered
+	turns  int               // how often by was asked again
+	open   int               // questions without an answer
+	kept   int               // Publish: nodes that have the record
 	result overlay.Result
 }
 
@@ -294,16 +295,43 @@ func (n *Node) onStep(ev overlay.Answered) {
 	case *neighbourhood:
 		n.onWalked(l, ev.From, m)
 	case *fetched:
-		if !n.elsewhere(l, ev.From, m.Mine, m.Nodes) {
-			n.onFetched(l, ev.From, m)
+		if m.Mine || !n.elsewhere(l, ev, m.Nodes) {
+			n.accept(l, ev)
 		}
 	case *stored:
-		if !n.elsewhere(l, ev.From, m.Mine, m.Nodes) {
-			n.onStored(l, ev.From, m)
+		if m.Mine || !n.elsewhere(l, ev, m.Nodes) {
+			n.accept(l, ev)
 		}
 	default:
 		n.next(l)
 	}
+}
+
+// accept takes an answer as the owner's.
+func (n *Node) accept(l *lookup, ev overlay.Answered) {
+	l.result.Owners = append(l.result.Owners, ev.From)
+	switch m := ev.Msg.(type) {
+	case *fetched:
+		n.take(l, m.Records)
+		n.finding(l, others(m.Mine, m.Nodes))
+	case *stored:
+		if m.Kept > 0 {
+			l.kept++
+		}
+		if l.for_ == forMove {
+			n.end(l, nil) // the owner tells its replicas
+			return
+		}
+		n.spread(l, others(m.Mine, m.Nodes))
+	}
+}
+
+// others are the replicas that an answer names.
+func others(mine bool, nodes []overlay.Ref) []overlay.Ref {
+	if !mine && len(nodes) > 0 {
+		return nodes[1:]
+	}
+	return nodes
 }
 
 // onSilence goes on with the next node.
@@ -322,6 +350,8 @@ func (n *Node) onSilence(x overlay.Ref, tag overlay.Tag) {
 	switch {
 	case l.ending:
 		n.settle(l)
+	case l.held != nil: // the one before it is dead, so it is the owner
+		n.accept(l, *l.held)
 	case l.last && len(l.owners) == 0 && len(l.far) == 0 && l.turns < maxNamed && n.past(l, x):
 		n.again(l)
 	default:
@@ -396,17 +426,20 @@ func (n *Node) unlikely(key overlay.Key, owner overlay.Ref) bool {
 	return part(owner.ID.Sub(key)) > unlikelyGaps*part(n.span())/float64(len(n.list))
 }
 
-// elsewhere goes on with the node before x, if x was asked as the owner and says that one is nearer.
-func (n *Node) elsewhere(l *lookup, x overlay.Ref, mine bool, nodes []overlay.Ref) bool {
-	if mine || len(nodes) == 0 {
+// elsewhere goes on with the node before the one that was asked as the owner, if that says that it is not, and the other
+// may be. Its answer counts if the other is silent.
+func (n *Node) elsewhere(l *lookup, ev overlay.Answered, nodes []overlay.Ref) bool {
+	l.held = nil
+	if len(nodes) == 0 {
 		return false
 	}
-	y := nodes[0]
-	if y.ID == n.self.ID || slices.Contains(l.tried, y) || !within(l.key, y.ID, x.ID) || y == x {
+	x := nodes[0]
+	if x.ID == n.self.ID || slices.Contains(l.tried, x) || !between(l.key, x.ID, ev.From.ID) && x.ID != l.key {
 		return false
 	}
-	l.owners = append([]overlay.Ref{y, x}, l.owners...)
-	n.next(l)
+	l.held = &ev
+	l.last = true
+	n.query(l, x)
 	return true
 }
 
@@ -441,13 +474,6 @@ func (n *Node) onOwnSelf(l *lookup) {
 	n.finding(l, n.replicas())
 }
 
-// onFetched ends a lookup at its owner, unless that has no records, and others may.
-func (n *Node) onFetched(l *lookup, from overlay.Ref, m *fetched) {
-	l.result.Owners = append(l.result.Owners, from)
-	n.take(l, m.Records)
-	n.finding(l, m.Nodes)
-}
-
 // finding ends a lookup, or asks replicas for records first.
 func (n *Node) finding(l *lookup, replicas []overlay.Ref) {
 	l.ending = true
@@ -473,19 +499,7 @@ func (n *Node) take(l *lookup, records []*overlay.Record) {
 	l.result.Records = overlay.Merge(l.result.Records, records)
 }
 
-// onStored has the replicas told, after the owner.
-func (n *Node) onStored(l *lookup, from overlay.Ref, m *stored) {
-	l.result.Owners = append(l.result.Owners, from)
-	if m.Kept > 0 {
-		l.kept++
-	}
-	if l.for_ == forMove {
-		n.end(l, nil) // the owner tells its replicas
-		return
-	}
-	n.spread(l, m.Nodes)
-}
-
+// spread has the replicas told, after the owner.
 func (n *Node) spread(l *lookup, replicas []overlay.Ref) {
 	l.ending = true
 	for _, x := range replicas[:min(len(replicas), n.config.Replicas-1)] {
@@ -547,11 +561,15 @@ func (n *Node) end(l *lookup, err error) {
 	case forUser:
 		n.out.Done(l.op.ID, &l.result)
 	case forJoin:
-		n.out.Trace("found nobody to join", n.self.ID, overlay.Ref{})
+		n.out.Trace("found nobody to join", overlay.Key{}, overlay.Ref{})
 		n.joined()
 	case forFinger:
 		n.onFinger(l, err)
 	case forRing:
 		n.onForeign(l, err)
+	case forMove:
+		if err != nil {
+			n.move(l.key)
+		}
 	}
 }

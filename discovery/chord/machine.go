@@ -60,6 +60,7 @@ const (
 	tagBetter // neighbours, of a node that may be a better successor
 	tagPing
 	tagIntroduce
+	tagSeam
 	tagMove
 	tagLost
 	tagOffer
@@ -115,7 +116,7 @@ func (n *Node) onReceived(ev overlay.Received) {
 	case ping:
 		n.out.Reply(ev.Reply, pong{})
 	case *introduce:
-		n.onIntroduce(m, ev.Reply)
+		n.onIntroduce(ev.From, m, ev.Reply)
 	case *offer:
 		n.onOffer(m, ev.Reply)
 	case notify:
@@ -142,7 +143,7 @@ func (n *Node) onAnswered(ev overlay.Answered) {
 		}
 	case tagPing:
 		n.onPong(ev.From)
-	case tagIntroduce:
+	case tagSeam:
 		n.seam = overlay.Ref{}
 	case tagOffer:
 		if m, ok := ev.Msg.(*offered); ok {
@@ -214,7 +215,7 @@ func (n *Node) Census() overlay.Census {
 // String implements overlay.Machine.
 func (n *Node) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "predecessor %v\nsuccessors", n.pred)
+	fmt.Fprintf(&b, "predecessor %v\n  successors", n.pred)
 	for i, s := range n.list {
 		fmt.Fprintf(&b, " %v", s)
 		if n.unheard>>i&1 != 0 {
@@ -224,11 +225,11 @@ func (n *Node) String() string {
 	if n.whole {
 		b.WriteString(" and round")
 	}
-	b.WriteString("\nfingers")
+	b.WriteString("\n  fingers")
 	for _, f := range n.fingers {
 		fmt.Fprintf(&b, " 2^%d:%v", octave(n.away(f)), f)
 	}
 	keys, records := n.shelf.Len()
-	fmt.Fprintf(&b, "\n%d records under %d keys\n", records, keys)
+	fmt.Fprintf(&b, "\n  %d records under %d keys", records, keys)
 	return b.String()
 }

@@ -38,7 +38,7 @@ func (n *Node) onRound() {
 // rest sets the next round, at a random time, so that nodes do not keep step.
 func (n *Node) rest() {
 	mean := n.config.Stabilize
-	if len(n.seeds) > 0 && n.tries < maxHurry {
+	if n.fresh || len(n.seeds) > 0 && n.tries < maxHurry {
 		mean = hurry
 	}
 	n.out.Set(timerRound, mean/2+time.Duration(n.rand.Int64N(int64(mean))))
@@ -143,16 +143,20 @@ func (n *Node) onPong(x overlay.Ref) {
 	}
 }
 
-// setPred makes x the predecessor. What x is responsible for from now on is given to it.
+// setPred makes x the predecessor. What x is responsible for from now on is given to it. If there was another, that is told
+// at once that it has a better successor, and need not find out in its next round.
 func (n *Node) setPred(x overlay.Ref) {
 	old := n.pred
 	if x == old {
 		return
 	}
 	n.pred, n.heir, n.asking, n.dirty = x, overlay.Ref{}, false, true
-	n.out.Trace("new predecessor", n.self.ID, x)
+	n.out.Trace("new predecessor", overlay.Key{}, x)
 	if x.IsZero() {
 		return
+	}
+	if !old.IsZero() && between(old.ID, x.ID, n.self.ID) {
+		n.ask(old, &introduce{Node: x}, tagIntroduce)
 	}
 	n.handOver(x, slices.DeleteFunc(n.shelf.Keys(), func(k overlay.Key) bool {
 		return n.owns(k) || !old.IsZero() && !within(old.ID, k, x.ID)
@@ -194,7 +198,7 @@ func (n *Node) setList(list []overlay.Ref, whole bool) {
 		n.dirty = true
 	}
 	if len(list) > 0 && (len(old) == 0 || old[0] != list[0]) {
-		n.out.Trace("new successor", n.self.ID, list[0])
+		n.out.Trace("new successor", overlay.Key{}, list[0])
 	}
 }
 
@@ -229,7 +233,7 @@ func (n *Node) bury(x overlay.Ref) {
 	}
 	if x == n.pred {
 		n.lost.Add(n.now, x)
-		n.out.Trace("predecessor is dead", n.self.ID, x)
+		n.out.Trace("predecessor is dead", overlay.Key{}, x)
 		heir := n.heir
 		n.setPred(overlay.Ref{})
 		if !heir.IsZero() { // it may have died since
@@ -242,7 +246,7 @@ func (n *Node) bury(x overlay.Ref) {
 		return
 	}
 	n.lost.Add(n.now, x)
-	n.out.Trace("successor is dead", n.self.ID, x)
+	n.out.Trace("successor is dead", overlay.Key{}, x)
 	n.setList(slices.Delete(slices.Clone(n.list), i, i+1), n.whole)
 	switch {
 	case n.alone() && !n.whole:
@@ -266,7 +270,7 @@ func (n *Node) forget(x overlay.Ref) {
 func (n *Node) fixFingers() {
 	n.fingers = slices.Delete(n.fingers, 0, n.search(n.fingers, n.span().Add(power(0))))
 	if n.whole || n.alone() {
-		n.fingers = nil
+		n.fingers, n.fresh = nil, false
 		return
 	}
 	first := octave(n.span()) + 1

@@ -15,16 +15,21 @@ import (
 // maxSteps bounds how far an introduction goes.
 const maxSteps = 64
 
-// onIntroduce passes an introduction on.
-func (n *Node) onIntroduce(m *introduce, reply overlay.ReplyTo) {
+// onIntroduce passes an introduction on. One that comes from the successor is of a node of its ring, and ours: it has a
+// better predecessor now.
+func (n *Node) onIntroduce(from overlay.Ref, m *introduce, reply overlay.ReplyTo) {
 	n.out.Reply(reply, introduced{})
-	if !n.starting() && !n.idle && m.Step < maxSteps {
-		n.place(&introduce{m.Node, m.Step + 1})
+	switch {
+	case n.starting() || n.idle:
+	case from == n.head() && between(n.self.ID, m.Node.ID, from.ID):
+		n.ask(m.Node, neighbours{}, tagBetter)
+	case m.Step < maxSteps:
+		n.place(&introduce{m.Node, m.Step + 1}, tagIntroduce)
 	}
 }
 
 // place takes an introduction to the place of the node that it is about.
-func (n *Node) place(m *introduce) {
+func (n *Node) place(m *introduce, tag overlay.Tag) {
 	x := m.Node
 	switch {
 	case x.ID == n.self.ID || n.index(x) >= 0:
@@ -34,18 +39,18 @@ func (n *Node) place(m *introduce) {
 		n.reach(x)
 	default:
 		if next := n.preceding(n.away(x), 1, x); len(next) > 0 {
-			n.ask(next[0], m, tagIntroduce)
+			n.ask(next[0], m, tag)
 		}
 	}
 }
 
-// sew introduces a former successor to the new one, until somebody has taken it.
+// sew introduces a former successor to those that follow, until one has taken it.
 func (n *Node) sew() {
 	if n.index(n.seam) >= 0 {
 		n.seam = overlay.Ref{}
 	}
 	if !n.seam.IsZero() {
-		n.place(&introduce{Node: n.seam})
+		n.place(&introduce{Node: n.seam}, tagSeam)
 	}
 }
 
@@ -54,7 +59,7 @@ func (n *Node) reach(x overlay.Ref) {
 	if slices.ContainsFunc(n.lookups, func(l *lookup) bool { return l.for_ == forRing }) {
 		return
 	}
-	n.out.Trace("looks into another ring", n.self.ID, x)
+	n.out.Trace("looks into another ring", overlay.Key{}, x)
 	n.begin(&lookup{for_: forRing, key: n.self.ID, pool: []overlay.Ref{x}, by: x, start: x})
 }
 
@@ -77,7 +82,7 @@ func (n *Node) found(x overlay.Ref) {
 	for y := range n.lost.Refs {
 		if x == y {
 			n.lost.Found(x)
-			n.place(&introduce{Node: x})
+			n.place(&introduce{Node: x}, tagIntroduce)
 			return
 		}
 	}

@@ -108,8 +108,8 @@ func (m *fetch) Fields(c *overlay.Coder) {
 	overlay.Number(c, &m.Most, maxFound)
 }
 
-// fetched says whether the sender is responsible for the key. If it is, Nodes are those that follow it; if not, the one
-// before it, which is nearer.
+// fetched says whether the sender is responsible for the key. Nodes are those that keep its records too; if it is not, after
+// the one before it, which is nearer.
 type fetched struct {
 	Mine    bool
 	Nodes   []overlay.Ref

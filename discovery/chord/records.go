@@ -21,14 +21,14 @@ func (n *Node) onFetch(m *fetch, reply overlay.ReplyTo) {
 	n.out.Reply(reply, answer)
 }
 
-// mine says whether this node is responsible for a key: with its replicas, or else who is nearer. Without a predecessor it
-// takes itself for responsible: whoever asks was sent here.
-func (n *Node) mine(key overlay.Key, most int) (bool, []overlay.Ref) {
-	if n.pred.IsZero() || n.owns(key) {
-		nodes := n.replicas()
-		return true, nodes[:min(len(nodes), most)]
+// mine says whether this node is responsible for a key, and names its replicas; if it is not, after its predecessor, which
+// is nearer. Without a predecessor it takes itself for responsible: whoever asks was sent here.
+func (n *Node) mine(key overlay.Key, most int) (yes bool, nodes []overlay.Ref) {
+	if yes = n.pred.IsZero() || n.owns(key); !yes {
+		nodes = append(nodes, n.pred)
 	}
-	return false, []overlay.Ref{n.pred}
+	nodes = append(nodes, n.replicas()...)
+	return yes, nodes[:min(len(nodes), most)]
 }
 
 // onStore keeps records. If they were moved here and belong elsewhere, they are moved on.

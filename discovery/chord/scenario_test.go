@@ -1,0 +1,13 @@
+package chord
+
+import (
+	"testing"
+
+	"github.com/seed4134be55/peer/discovery/sim/scenario"
+	"github.com/seed4134be55/peer/internal/papertest"
+)
+
+// The texts in testdata are for reading beside the paper; -update writes what the commands print now.
+func TestScenarios(t *testing.T) {
+	papertest.Scenarios(t, func(script string) (string, error) { return scenario.Play(script, scenario.Of(Protocol)) })
+}
