@@ -1,7 +1,7 @@
 # Everything here works on a fresh machine that has Go and make.
 FUZZTIME ?= 5s
 
-.PHONY: build test packages lint fuzz gotest release bench bench-swarm
+.PHONY: build test packages lint fuzz gotest release bench bench-swarm bench-overlays
 .NOTPARALLEL:
 
 build: # the peer binary, for this machine
@@ -31,3 +31,6 @@ bench: # the figures of docs/performance.md
 
 bench-swarm: # whole swarms of real peers beside one plain copy: as root, a quarter of an hour
 	go run ./bench/swarm all
+
+bench-overlays: # the overlays beside the papers, all seeds, full size: the tables of docs/discovery.md, in an hour or so
+	@.ci/papers ./discovery/...
