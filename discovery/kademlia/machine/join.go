@@ -25,6 +25,7 @@ func (n *Node) onStart(known []overlay.Ref, out *overlay.Actions) {
 // onMet gets to know a node that this node has not heard of: by looking for its own id from there, which brings it in
 // contact with its neighbours in that node's network, were it another one.
 func (n *Node) onMet(node overlay.Ref, out *overlay.Actions) {
+	n.lost.Found(node)
 	b := n.table.bucket(node.ID)
 	if b == nil || b.index(node) >= 0 || len(n.lookups) > 2*overlay.KeyBits {
 		return

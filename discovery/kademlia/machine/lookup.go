@@ -184,11 +184,21 @@ func (n *Node) onAnswered(ev overlay.Answered, out *overlay.Actions) {
 		if c := l.candidate(ev.From); c != nil {
 			c.state, c.took = answered, ev.Took
 		}
-		l.hear(n.self, ev.From, m.closest[:min(len(m.closest), n.c.K)])
+		l.hear(n.self, ev.From, n.notLost(m.closest[:min(len(m.closest), n.c.K)]))
 		l.collect(n.now, m.records)
 	}
 	l.flying--
 	n.advance(l, out)
+}
+
+// notLost leaves out nodes that did not answer this node and were not heard of since: others may name them for long.
+func (n *Node) notLost(nodes []overlay.Ref) []overlay.Ref {
+	var lost []overlay.Ref
+	n.lost.Refs(func(r overlay.Ref) bool { lost = append(lost, r); return true })
+	if len(lost) == 0 {
+		return nodes
+	}
+	return slices.DeleteFunc(slices.Clone(nodes), func(r overlay.Ref) bool { return slices.Contains(lost, r) })
 }
 
 // collect keeps records that are under the key and live.

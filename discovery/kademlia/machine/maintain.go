@@ -16,11 +16,14 @@ const (
 	tryEvery = 10 * time.Second
 	// tryTag is of the question to a node that was lost. Lookups are numbered from 1.
 	tryTag = overlay.Tag(0)
+	// pingTag is of a question that only asks whether a node lives.
+	pingTag = ^overlay.Tag(0)
 )
 
 func (n *Node) onFired(t overlay.Timer, out *overlay.Actions) {
 	switch t {
 	case refreshTimer:
+		n.ping(out)
 		n.refreshAll(out)
 		n.republish(out)
 		out.Set(t, n.period(t))
@@ -43,6 +46,17 @@ func (n *Node) period(t overlay.Timer) time.Duration {
 
 func (n *Node) jitter(t overlay.Timer) time.Duration {
 	return 1 + time.Duration(n.rand.Int64N(int64(n.period(t))))
+}
+
+// ping asks the node of each bucket that was least recently heard of whether it lives, by telling it to store nothing. The
+// paper does so when a newcomer wants its place (§2.2). Where nobody comes the dead would stay, and cost every lookup a
+// timeout.
+func (n *Node) ping(out *overlay.Actions) {
+	for i := range n.table.buckets {
+		if b := &n.table.buckets[i]; len(b.nodes) > 0 {
+			out.Ask(b.nodes[0].node, &store{}, pingTag, deadline)
+		}
+	}
 }
 
 // refreshAll looks for a random id in each bucket that nobody was heard of in for a while (§2.3).

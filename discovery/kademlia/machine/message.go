@@ -2,7 +2,7 @@ package machine
 
 import "github.com/seed4134be55/peer/discovery/overlay"
 
-// Messages on the wire (§2.3). PING is a find: whoever answers lives.
+// Messages on the wire (§2.3). PING is a store of nothing: whoever answers lives.
 const (
 	kindFind overlay.Kind = iota + 1
 	kindFound
