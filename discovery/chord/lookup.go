@@ -138,7 +138,7 @@ func (n *Node) locate(key overlay.Key, most int, asker overlay.Ref) (owner bool,
 		if nodes = n.named(n.sure(i), asker); len(nodes) > 0 {
 			return true, nodes
 		}
-	} else if n.whole && (n.pred.IsZero() || n.pred == n.list[len(n.list)-1]) {
+	} else if n.whole && (n.pred.IsZero() || len(n.list) > 0 && n.pred == n.list[len(n.list)-1]) {
 		return true, n.named(append([]overlay.Ref{n.self}, n.list...), asker)
 	}
 	return false, n.preceding(d, most, asker)
