@@ -86,6 +86,7 @@ func (s *Sim) measure(l *letter) bool {
 	msg, err := s.transcribe(l.msg, n)
 	if err != nil {
 		s.reject(err)
+		s.ignore(s.peerOf(l.from), s.peerOf(l.to))
 		return false
 	}
 	l.msg = msg
@@ -119,7 +120,7 @@ func (s *Sim) reply(n uint32, to overlay.ReplyTo, msg overlay.Message) {
 
 // deliver hands a letter to its node.
 func (s *Sim) deliver(l letter) {
-	if s.nodes[l.to].machine == nil || s.parted(l.from, l.to) {
+	if s.nodes[l.to].machine == nil || s.parted(l.from, l.to) || s.ignores(l.from, l.to) {
 		s.undeliverable(l)
 		return
 	}

@@ -64,7 +64,8 @@ type Sim struct {
 	frozenAt  overlay.Time // when timers began to wait; 0: they run
 	held      []event      // timers that wait
 	churn     Churn
-	churnFrom uint32 // which call of SetChurn the events of churn are of
+	ignored   map[[2]int]overlay.Time // who sent a peer what is malformed, and until when it does not speak to them
+	churnFrom uint32                  // which call of SetChurn the events of churn are of
 
 	book  book
 	free  []*overlay.Actions
