@@ -14,7 +14,7 @@ import (
 // true all the same.
 
 // shortLife is how long records live in tests that wait for their end.
-const shortLife = 2 * time.Second
+const shortLife = time.Second
 
 // finds reports whether p finds exactly want, in any order.
 func finds(t *testing.T, p Peer, c cid.Cid, want ...Peer) bool {
@@ -44,12 +44,10 @@ func without(peers []Peer, p Peer) []Peer {
 }
 
 func manyProviders(t *testing.T, make Maker) {
-	w := make(t, Setting{})
-	peers := w.Join(t, 24)
-	w.Settle(t)
+	w, peers := start(t, make, 24)
 	c := ContentID("many")
 	for _, p := range peers {
-		p.share(t, c)
+		share(t, w, p, c)
 	}
 	allFind(t, w, peers[:4], c, peers...)
 }
@@ -59,7 +57,7 @@ func expires(t *testing.T, make Maker) {
 	peers := w.Join(t, 6)
 	w.Settle(t)
 	c := ContentID("expires")
-	peers[1].share(t, c)
+	share(t, w, peers[1], c)
 	w.Until(t, "it is found no longer", func() bool {
 		return finds(t, peers[0], c) && finds(t, peers[2], c)
 	})
@@ -70,20 +68,18 @@ func providedAgain(t *testing.T, make Maker) {
 	peers := w.Join(t, 6)
 	w.Settle(t)
 	again, never := ContentID("again"), ContentID("never")
-	peers[1].share(t, again)
-	peers[2].share(t, never)
+	share(t, w, peers[1], again)
+	share(t, w, peers[2], never)
 	w.Crash(t, 2)
 	w.Until(t, "what the dead provided is found no longer", func() bool { return finds(t, peers[0], never) })
 	allFind(t, w, []Peer{peers[0], peers[3]}, again, peers[1])
 }
 
 func providerLeaves(t *testing.T, make Maker) {
-	w := make(t, Setting{})
-	peers := w.Join(t, 8)
-	w.Settle(t)
+	w, peers := start(t, make, 8)
 	c := ContentID("leaves")
-	peers[1].share(t, c)
-	peers[2].share(t, c)
+	share(t, w, peers[1], c)
+	share(t, w, peers[2], c)
 	allFind(t, w, peers[3:], c, peers[1], peers[2])
 	w.Leave(t, 1)
 	// The record of one that has left may be there until it expires: it is the other that must not be lost with it.
@@ -95,13 +91,11 @@ func providerLeaves(t *testing.T, make Maker) {
 }
 
 func halfCrash(t *testing.T, make Maker) {
-	w := make(t, Setting{})
-	peers := w.Join(t, 12)
-	w.Settle(t)
+	w, peers := start(t, make, 12)
 	var contents []cid.Cid
 	for i := range 6 { // by peers that stay
 		contents = append(contents, ContentID(fmt.Sprint("half ", i)))
-		peers[2*i].share(t, contents[i])
+		share(t, w, peers[2*i], contents[i])
 	}
 	var stay []Peer
 	for i, p := range peers {
@@ -117,13 +111,11 @@ func halfCrash(t *testing.T, make Maker) {
 }
 
 func partitionHeals(t *testing.T, make Maker) {
-	w := make(t, Setting{})
-	peers := w.Join(t, 8)
-	w.Settle(t)
+	w, peers := start(t, make, 8)
 	w.Cut(t, func(i int) int { return i % 2 })
 	odd, even := ContentID("odd"), ContentID("even")
-	peers[1].share(t, odd)
-	peers[2].share(t, even)
+	share(t, w, peers[1], odd)
+	share(t, w, peers[2], even)
 	w.Until(t, "each side finds its own", func() bool {
 		return finds(t, peers[3], odd, peers[1]) && finds(t, peers[4], even, peers[2])
 	})
@@ -148,7 +140,7 @@ func liar(t *testing.T, make Maker, lie Lie) {
 	var contents []cid.Cid
 	for i, p := range peers {
 		contents = append(contents, ContentID(fmt.Sprint("lied about ", i)))
-		p.share(t, contents[i])
+		share(t, w, p, contents[i])
 	}
 	for i, c := range contents {
 		allFind(t, w, []Peer{peers[(i+1)%6], peers[(i+2)%6]}, c, peers[i])
@@ -161,11 +153,9 @@ func liar(t *testing.T, make Maker, lie Lie) {
 }
 
 func whileJoining(t *testing.T, make Maker) {
-	w := make(t, Setting{})
-	peers := w.Join(t, 4)
-	w.Settle(t)
+	w, peers := start(t, make, 4)
 	c := ContentID("while joining")
-	peers[1].share(t, c)
+	share(t, w, peers[1], c)
 	allFind(t, w, []Peer{peers[0]}, c, peers[1])
 	for range 8 {
 		peers = append(peers, w.Join(t, 1)...)

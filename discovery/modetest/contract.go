@@ -7,78 +7,61 @@ import (
 	"testing"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/peer"
-
 	"github.com/seed4134be55/peer/discovery"
 )
 
 func oneProvider(t *testing.T, make Maker) {
-	peers := start(t, make, 8)
+	w, peers := start(t, make, 8)
 	for i, p := range peers[:3] {
 		c := ContentID(fmt.Sprint("one ", i))
-		p.share(t, c)
+		share(t, w, p, c)
 		for j, q := range peers {
 			if q.ID == p.ID {
 				continue
 			}
-			if got := ask(t, q, c, 0); len(got) != 1 || got[0] != p.ID {
-				t.Errorf("peer %d found %v, want peer %d, %v", j, got, i, p.ID)
-			}
+			w.Until(t, fmt.Sprintf("peer %d finds peer %d", j, i), func() bool { return finds(t, q, c, p) })
 		}
 	}
 }
 
 func severalProviders(t *testing.T, make Maker) {
-	peers := start(t, make, 6)
+	w, peers := start(t, make, 6)
 	c := ContentID("several")
 	for _, p := range peers[1:5] {
-		p.share(t, c)
+		share(t, w, p, c)
 	}
-	got := map[peer.ID]int{}
-	for _, id := range ask(t, peers[0], c, 0) {
-		got[id]++
-	}
-	for i, p := range peers[1:5] {
-		if got[p.ID] == 0 {
-			t.Errorf("provider %d was not found", i+1)
-		}
-	}
-	if len(got) != 4 {
-		t.Errorf("found %d peers, want 4", len(got))
-	}
+	w.Until(t, "all four are found", func() bool { return finds(t, peers[0], c, peers[1:5]...) })
 }
 
 func atMostN(t *testing.T, make Maker) {
-	peers := start(t, make, 5)
+	w, peers := start(t, make, 5)
 	c := ContentID("at most")
 	for _, p := range peers { // the asker too, and it must not count itself
-		p.share(t, c)
+		share(t, w, p, c)
 	}
 	for n := 1; n <= 3; n++ {
-		if got := ask(t, peers[0], c, n); len(got) != n {
-			t.Errorf("asked for %d, found %d", n, len(got))
-		}
+		w.Until(t, fmt.Sprintf("%d are found if as many are asked for", n), func() bool { return len(ask(t, peers[0], c, n)) == n })
 	}
 }
 
 func nobody(t *testing.T, make Maker) {
-	peers := start(t, make, 3)
+	_, peers := start(t, make, 3)
 	if got := ask(t, peers[0], ContentID("nobody"), 0); len(got) != 0 {
 		t.Errorf("found %v", got)
 	}
 }
 
 func notSelf(t *testing.T, make Maker) {
-	peers := start(t, make, 2)
+	w, peers := start(t, make, 2)
 	c := ContentID("mine")
-	peers[0].share(t, c)
+	share(t, w, peers[0], c)
 	if got := ask(t, peers[0], c, 0); len(got) != 0 {
 		t.Errorf("found %v", got)
 	}
 }
 
 func cancelStops(t *testing.T, make Maker) {
-	peers := start(t, make, 3)
+	_, peers := start(t, make, 3)
 	ctx, cancel := context.WithCancel(t.Context())
 	found := peers[0].Mode.FindProvidersAsync(ctx, ContentID("cancelled"), 0)
 	cancel()
@@ -96,10 +79,10 @@ func cancelStops(t *testing.T, make Maker) {
 }
 
 func unread(t *testing.T, make Maker) {
-	peers := start(t, make, 4)
+	w, peers := start(t, make, 4)
 	c := ContentID("unread")
 	for _, p := range peers[1:] {
-		p.share(t, c)
+		share(t, w, p, c)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -107,7 +90,8 @@ func unread(t *testing.T, make Maker) {
 }
 
 func notSupported(t *testing.T, make Maker) {
-	m := start(t, make, 1)[0].Mode
+	_, peers := start(t, make, 1)
+	m := peers[0].Mode
 	caps := m.Caps()
 	check := func(what string, able bool, err error) {
 		if !able && !errors.Is(err, discovery.ErrNotSupported) {

@@ -71,6 +71,9 @@ func (l *lyingMachine) twist(now overlay.Time, a *overlay.Action) overlay.Messag
 	if delete(l.asked, a.Reply); !asked {
 		key = l.last
 	}
+	if reflect.TypeOf(a.Msg).Kind() != reflect.Pointer {
+		return a.Msg // there is nothing in it
+	}
 	copied := reflect.New(reflect.TypeOf(a.Msg).Elem())
 	copied.Elem().Set(reflect.ValueOf(a.Msg).Elem())
 	m := copied.Interface().(overlay.Message)
@@ -86,7 +89,7 @@ func (l *lyingMachine) lies(now overlay.Time, key overlay.Key) []*overlay.Record
 		others := slices.DeleteFunc(slices.Clone(l.seen), func(r *overlay.Record) bool { return r.Key == key || r.Expiry <= now })
 		return others[:min(len(others), 8)]
 	}
-	victim := peer.ID("\x00\x24\x08\x01\x12\x20 victim of a forger, 32 bytes it is")
+	victim := peer.ID("\x00\x24\x08\x01\x12\x20" + "the victim of a forger, 32 bytes")
 	if len(l.seen) > 0 {
 		victim = l.seen[0].Publisher
 	}

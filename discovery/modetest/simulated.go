@@ -28,6 +28,7 @@ const (
 	simSettles = 10 * time.Minute // after peers have come
 	simRepairs = 2 * time.Hour
 	simPause   = 5 * time.Second // between two looks
+	stretch    = 60              // of a setting's times, as lookups there wait as long for the dead as they do on a long way
 )
 
 // Simulated makes worlds in virtual time. All messages are encoded, decoded and verified on their way.
@@ -35,7 +36,7 @@ func Simulated(p overlay.Protocol) Maker {
 	return func(t *testing.T, s Setting) World {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
-		w := &simulated{life: cmp.Or(s.Life, simLife), again: cmp.Or(s.Again, simAgain), protocol: p}
+		w := &simulated{life: cmp.Or(stretch*s.Life, simLife), again: cmp.Or(stretch*s.Again, simAgain), protocol: p}
 		lying := p
 		lying.New = func(self overlay.Ref, r *rand.Rand) overlay.Machine { return Lying(p, w.lie).New(self, r) }
 		var err error

@@ -24,16 +24,25 @@ const (
 	prompt   = 3 * time.Second
 )
 
-func (p Peer) share(t *testing.T, c cid.Cid) {
+// share has p provide c. A network in which somebody has just come or gone may need another try.
+func share(t *testing.T, w World, p Peer, c cid.Cid) {
 	t.Helper()
+	w.Until(t, "it can be provided", func() bool {
+		err := p.provide(t, c)
+		if err != nil {
+			t.Logf("provide: %v", err)
+		}
+		return err == nil
+	})
+}
+
+func (p Peer) provide(t *testing.T, c cid.Cid) error {
 	if p.Hold != nil {
 		p.Hold(c)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if err := p.Mode.Provide(ctx, c, true); err != nil {
-		t.Fatalf("provide: %v", err)
-	}
+	return p.Mode.Provide(ctx, c, true)
 }
 
 // tests are what every mode must do. Each starts its own peers.

@@ -14,9 +14,7 @@ import (
 
 // values puts two writers' values under one key and reads them everywhere.
 func values(t *testing.T, make Maker) {
-	w := make(t, Setting{})
-	peers := w.Join(t, 6)
-	w.Settle(t)
+	w, peers := start(t, make, 6)
 	store := func(p Peer) discovery.ValueStore {
 		s, err := discovery.AsValueStore(p.Mode)
 		if err != nil {
@@ -41,20 +39,17 @@ func values(t *testing.T, make Maker) {
 		t.Errorf("a value that is too long: %v, want bad input", err)
 	}
 	want := map[peer.ID]string{peers[1].ID: "black", peers[2].ID: "white"}
-	for i, p := range peers {
+	for _, p := range peers {
 		w.Until(t, "both values are there", func() bool {
 			got, _ := store(p).Values(ctx, "coffee")
 			return len(got) == len(want) && !slices.ContainsFunc(got, func(r discovery.Record) bool { return want[r.Publisher] != string(r.Value) })
 		})
-		_ = i
 	}
 }
 
 // routes looks at the ways to some keys. Whatever they are, each ends with one owner, and no hop comes after it.
 func routes(t *testing.T, make Maker) {
-	w := make(t, Setting{})
-	peers := w.Join(t, 8)
-	w.Settle(t)
+	_, peers := start(t, make, 8)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for i, p := range peers {

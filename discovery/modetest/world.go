@@ -39,7 +39,7 @@ type World interface {
 
 // A Setting is what a test asks of a world.
 type Setting struct {
-	// Records live so long, and are published again so often. 0: as the mode has it.
+	// Records live so long, and are published again so often; in virtual time much longer. 0: as the mode has it.
 	Life, Again time.Duration
 }
 
@@ -47,10 +47,10 @@ type Setting struct {
 type Maker func(t *testing.T, s Setting) World
 
 // start starts n peers and waits until they know one another.
-func start(t *testing.T, make Maker, n int) []Peer {
+func start(t *testing.T, make Maker, n int) (World, []Peer) {
 	t.Helper()
 	w := make(t, Setting{})
 	peers := w.Join(t, n)
 	w.Settle(t)
-	return peers
+	return w, peers
 }

@@ -36,8 +36,8 @@ type loop struct {
 	work     *crew         // the goroutines of streams and dials
 	dials    chan struct{} // a slot for each dial under way
 	counted  *counter
+	clock    *clock
 
-	clock    clock
 	alarms   *alarms
 	book     *book
 	machines []overlay.Machine
@@ -180,7 +180,7 @@ func (l *loop) do(node int, a *overlay.Action) {
 		l.reply(a.Reply, a.Msg)
 	case overlay.DoSet:
 		if !l.frozen && !l.stopping {
-			l.alarms.set(alarmKey{node: node, timer: a.Timer}, time.Now().Add(a.After))
+			l.alarms.set(alarmKey{node: node, timer: a.Timer}, l.clock.until(a.After))
 		}
 	case overlay.DoCancel:
 		l.alarms.cancel(alarmKey{node: node, timer: a.Timer})

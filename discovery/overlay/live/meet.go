@@ -15,6 +15,12 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 )
 
+// How often connected peers are told of again while alone: by chance, half of that or half more.
+const (
+	aloneFirst = 200 * time.Millisecond
+	aloneLast  = time.Minute
+)
+
 const (
 	bootstrapFirst   = 5 * time.Second  // between two tries while alone, doubled each time
 	bootstrapLast    = 10 * time.Minute // and while not: two halves of a network may have lost each other
@@ -23,7 +29,8 @@ const (
 )
 
 // meet tells the loop of connected peers that speak our protocol: those that are there, and whoever is identified or says
-// so later. It also has the publisher tell again when our addresses change.
+// so later. While no machine knows anybody they are told of again, ever more rarely: two that meet may each have been
+// about to join the other, and so by none. meet also has the publisher tell again when our addresses change.
 func (m *Mode) meet(ctx context.Context) {
 	kinds := []any{
 		new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated), new(event.EvtLocalAddressesUpdated),
@@ -34,17 +41,29 @@ func (m *Mode) meet(ctx context.Context) {
 		return
 	}
 	defer func() { _ = sub.Close() }()
-	for _, id := range m.host.Network().Peers() {
-		if speaks, err := m.host.Peerstore().SupportsProtocols(id, m.protocol); err == nil && len(speaks) > 0 {
-			m.met(ctx, id)
-		}
-	}
+	m.meetConnected(ctx)
+	pause := aloneFirst
 	for {
 		select {
 		case ev := <-sub.Out():
 			m.noticed(ctx, ev)
+			pause = aloneFirst
+		case <-time.After(pause/2 + rand.N(pause)):
+			if m.Census().Peers == 0 {
+				m.meetConnected(ctx)
+			}
+			pause = min(2*pause, aloneLast)
 		case <-ctx.Done():
 			return
+		}
+	}
+}
+
+// meetConnected tells the loop of connected peers that speak our protocol.
+func (m *Mode) meetConnected(ctx context.Context) {
+	for _, id := range m.host.Network().Peers() {
+		if speaks, err := m.host.Peerstore().SupportsProtocols(id, m.protocol); err == nil && len(speaks) > 0 {
+			m.met(ctx, id)
 		}
 	}
 }

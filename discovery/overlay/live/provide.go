@@ -59,7 +59,7 @@ func (m *Mode) FindProvidersAsync(ctx context.Context, c cid.Cid, n int) <-chan 
 
 // providers returns who says in records that they have the content, without this peer.
 func (m *Mode) providers(records []*overlay.Record) (infos []peer.AddrInfo) {
-	now := m.now()
+	now := m.loop.clock.now()
 	for _, r := range records {
 		if r.Kind != overlay.Provider || r.Publisher == m.host.ID() || r.Expiry <= now {
 			continue

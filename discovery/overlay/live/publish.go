@@ -31,17 +31,22 @@ type publisher struct {
 	mode        *Mode
 	shares      func() []cid.Cid
 	life, again time.Duration
+	look        time.Duration // between two looks at the size of the tables
 	change      chan struct{} // has room for one: our addresses are others
 
 	mu       sync.Mutex // guards what follows
 	last     uint64     // sequence
 	provided map[cid.Cid]bool
 	values   map[string][]byte
+	missed   []saying // that did not get through
 }
+
+// A saying publishes one thing.
+type saying func(context.Context) error
 
 func newPublisher(m *Mode, c Config) *publisher {
 	return &publisher{
-		mode: m, shares: c.Shares, life: c.Life, again: c.Again, change: make(chan struct{}, 1),
+		mode: m, shares: c.Shares, life: c.Life, again: c.Again, look: growthCheck, change: make(chan struct{}, 1),
 		provided: make(map[cid.Cid]bool), values: make(map[string][]byte),
 	}
 }
@@ -62,12 +67,14 @@ func (p *publisher) sequence() uint64 {
 	return p.last
 }
 
+const millisecond = overlay.Time(time.Millisecond)
+
 // record returns a signed record of this peer's.
 func (p *publisher) record(key overlay.Key, kind overlay.RecordKind, payload []byte) (*overlay.Record, error) {
 	h := p.mode.host
 	r := &overlay.Record{
 		Key: key, Kind: kind, Publisher: h.ID(), Sequence: p.sequence(), Payload: payload,
-		Expiry: overlay.At(time.Now().Add(p.life).Truncate(time.Millisecond)),
+		Expiry: p.mode.loop.clock.now().Add(p.life) / millisecond * millisecond,
 	}
 	return r, sign(r, p.mode.network, h.Peerstore().PrivKey(h.ID()))
 }
@@ -90,9 +97,19 @@ func (p *publisher) provide(ctx context.Context, c cid.Cid) error {
 	addrs := p.mode.reach.Announce(p.mode.host.Addrs())
 	err := p.publish(ctx, overlay.ContentKey(c.Hash()), overlay.Provider, overlay.AppendAddrs(nil, addrs))
 	if err != nil {
+		p.miss(func(ctx context.Context) error { return p.provide(ctx, c) })
 		return fmt.Errorf("announce %s: %w", c, err)
 	}
 	return nil
+}
+
+// miss has something said again soon, that did not get through.
+func (p *publisher) miss(say saying) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.missed) < maxKept {
+		p.missed = append(p.missed, say)
+	}
 }
 
 func (p *publisher) put(ctx context.Context, key string, value []byte) error {
@@ -100,6 +117,14 @@ func (p *publisher) put(ctx context.Context, key string, value []byte) error {
 		return fmt.Errorf("put %q: %w", key, err)
 	}
 	return nil
+}
+
+func (p *publisher) putAgain(ctx context.Context, key string, value []byte) error {
+	err := p.put(ctx, key, value)
+	if err != nil {
+		p.miss(func(ctx context.Context) error { return p.putAgain(ctx, key, value) })
+	}
+	return err
 }
 
 // keepProvided has c published again from now on.
@@ -130,7 +155,7 @@ func (p *publisher) keepValue(key string, value []byte) error {
 // run says all again when it is time.
 func (p *publisher) run(ctx context.Context) {
 	told, next := 0, time.Now().Add(p.again)
-	look := time.NewTicker(min(growthCheck, p.again))
+	look := time.NewTicker(min(p.look, p.again))
 	defer look.Stop()
 	for {
 		moved := false
@@ -143,9 +168,12 @@ func (p *publisher) run(ctx context.Context) {
 			return
 		}
 		size := p.mode.Census().Peers
-		if due := !time.Now().Before(next); size > 2*told || size > 0 && (due || moved) {
-			p.publishAll(ctx)
+		switch due := !time.Now().Before(next); {
+		case size > 2*told, size > 0 && (due || moved):
+			p.say(ctx, p.everything())
 			told, next = size, time.Now().Add(p.again)
+		case size > 0:
+			p.say(ctx, p.takeMissed())
 		}
 	}
 }
@@ -163,11 +191,11 @@ func settle(ctx context.Context, change <-chan struct{}) bool {
 	}
 }
 
-// publishAll says all again, some at a time.
-func (p *publisher) publishAll(ctx context.Context) {
+// say says all, some at a time.
+func (p *publisher) say(ctx context.Context, all []saying) {
 	var telling errgroup.Group
 	telling.SetLimit(publishAtOnce)
-	for _, say := range p.everything() {
+	for _, say := range all {
 		if ctx.Err() != nil {
 			break
 		}
@@ -183,14 +211,22 @@ func (p *publisher) publishAll(ctx context.Context) {
 	_ = telling.Wait() // nothing fails it
 }
 
+func (p *publisher) takeMissed() (missed []saying) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	missed, p.missed = p.missed, nil
+	return missed
+}
+
 // everything returns what is to be said.
-func (p *publisher) everything() (all []func(context.Context) error) {
+func (p *publisher) everything() (all []saying) {
 	var cids []cid.Cid
 	if p.shares != nil {
 		cids = p.shares()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.missed = nil
 	for c := range p.provided {
 		cids = append(cids, c)
 	}
@@ -198,7 +234,7 @@ func (p *publisher) everything() (all []func(context.Context) error) {
 		all = append(all, func(ctx context.Context) error { return p.provide(ctx, c) })
 	}
 	for key, value := range p.values {
-		all = append(all, func(ctx context.Context) error { return p.put(ctx, key, value) })
+		all = append(all, func(ctx context.Context) error { return p.putAgain(ctx, key, value) })
 	}
 	return all
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/seed4134be55/peer/discovery"
 	"github.com/seed4134be55/peer/discovery/overlay"
@@ -49,7 +48,7 @@ func (m *Mode) Values(ctx context.Context, key string) ([]discovery.Record, erro
 		return nil, err
 	}
 	var values []discovery.Record
-	now := m.now()
+	now := m.loop.clock.now()
 	for _, r := range o.Records {
 		if r.Kind == overlay.Value && r.Expiry > now {
 			values = append(values, discovery.Record{Publisher: r.Publisher, Sequence: r.Sequence, Expiry: r.Expiry.Std(), Value: r.Payload})
@@ -64,8 +63,6 @@ func (m *Mode) Values(ctx context.Context, key string) ([]discovery.Record, erro
 	}
 	return nil, m.wrap(fault.New(fault.NotFound, "nobody has put a value under %q", key))
 }
-
-func (m *Mode) now() overlay.Time { return overlay.At(time.Now()) }
 
 // wrap says which mode an error is of.
 func (m *Mode) wrap(err error) error {
