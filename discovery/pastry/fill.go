@@ -1,6 +1,8 @@
 package pastry
 
 import (
+	"time"
+
 	"github.com/seed4134be55/peer/discovery/overlay"
 )
 
@@ -18,34 +20,68 @@ type filler struct {
 	rules *rules
 	world overlay.World
 	nodes []*Node
-	index map[overlay.Handle]int32
-	flat  bool // all are equally far from each other, as far as was seen
+	index []int32  // of each node, by its handle
+	seen  []uint32 // by index: the last row of which node it was offered for
+	turn  uint32   // numbers those
+	look  int      // how many nodes are looked at for one slot
 }
 
 // fill gives machines the leaf sets that they would have when all joins have settled, a node in each slot for which there
 // is one, and nodes that are near: those that the paper's two stages find, first among some for each slot, then among
 // those that the near ones know.
 func fill(r *rules, w overlay.World) {
-	f := &filler{rules: r, world: w, nodes: make([]*Node, len(w.Machines)), flat: true}
+	f := &filler{rules: r, world: w, nodes: make([]*Node, len(w.Machines)), look: sample}
 	for i, m := range w.Machines {
 		f.nodes[i] = m.(*Node)
 		f.nodes[i].ready = true
+	}
+	flat := f.flat()
+	if flat {
+		f.look = 1
 	}
 	for i := range f.nodes {
 		f.leaves(i)
 		f.rows(i)
 	}
-	if f.flat {
+	if flat {
 		return
 	}
-	f.index = make(map[overlay.Handle]int32, len(f.nodes))
-	for i, n := range f.nodes {
-		f.index[n.self.Handle] = int32(i)
-	}
+	f.number()
 	for range passes {
 		for _, n := range f.nodes {
 			f.second(n)
 		}
+	}
+}
+
+// flat reports whether all are equally far from each other, as far as a few pairs tell: then nobody is nearer.
+func (f *filler) flat() bool {
+	var all time.Duration
+	for range 64 {
+		a, b := f.any(), f.any()
+		if a == b {
+			continue
+		}
+		d := f.world.Distance(a, b)
+		if all != 0 && d != all {
+			return false
+		}
+		all = d
+	}
+	return true
+}
+
+func (f *filler) any() overlay.Ref { return f.world.Nodes[f.world.Rand.IntN(len(f.world.Nodes))] }
+
+// number notes where each node is.
+func (f *filler) number() {
+	most := overlay.Handle(0)
+	for _, n := range f.nodes {
+		most = max(most, n.self.Handle)
+	}
+	f.index, f.seen = make([]int32, most+1), make([]uint32, len(f.nodes))
+	for i, n := range f.nodes {
+		f.index[n.self.Handle] = int32(i)
 	}
 }
 
@@ -101,34 +137,22 @@ func (f *filler) end(lo, hi, r, col int) int {
 	return lo
 }
 
-// slot gives n the nearest of some of the nodes from lo to hi.
+// slot gives n the nearest of some of the nodes from lo to hi, which are spread over them.
 func (f *filler) slot(n *Node, lo, hi int) {
-	if hi == lo {
+	size := hi - lo
+	if size == 0 {
 		return
 	}
-	from, count := lo, hi-lo
-	if count > sample {
-		from, count = lo+f.world.Rand.IntN(count), sample
-	}
+	count := min(size, f.look)
+	from := f.world.Rand.IntN(size)
 	for k := range count {
-		f.offer(n, f.world.Nodes[lo+(from-lo+f.stride(hi-lo, k))%(hi-lo)])
+		f.offer(n, f.world.Nodes[lo+(from+k*(size/count))%size])
 	}
-}
-
-// stride spreads a sample over the range: nodes that are beside each other may be so for a reason.
-func (f *filler) stride(size, k int) int {
-	if size <= sample {
-		return k
-	}
-	return k * (size / sample)
 }
 
 func (f *filler) offer(n *Node, node overlay.Ref) {
 	e := f.measured(n, node)
 	n.table.put(n.id, e, f.rules.b)
-	if len(n.neighbours) > 0 && n.neighbours[0].rtt != e.rtt {
-		f.flat = false
-	}
 	if last := len(n.neighbours) - 1; last < neighbourhood-1 || e.rtt < n.neighbours[last].rtt {
 		n.neighbours.put(e)
 	}
@@ -136,16 +160,28 @@ func (f *filler) offer(n *Node, node overlay.Ref) {
 
 // second offers n whom those in each of its rows have in the same row: they share as many digits with n.
 func (f *filler) second(n *Node) {
-	var known []overlay.Ref
+	var with []int32
 	for r := range n.table.rows {
-		known = known[:0]
+		f.turn++
+		with = with[:0]
 		for _, e := range n.table.rows[r] {
-			known = append(known, refs(f.nodes[f.index[e.node.Handle]].table.row(r))...)
+			i := f.index[e.node.Handle]
+			f.seen[i] = f.turn
+			with = append(with, i)
 		}
-		for _, node := range known {
-			if node != n.self {
-				f.offer(n, node)
-			}
+		for _, i := range with {
+			f.offerRow(n, f.nodes[i].table.row(r))
+		}
+	}
+}
+
+// offerRow offers n nodes that it was not offered before in this row.
+func (f *filler) offerRow(n *Node, row []entry) {
+	for _, e := range row {
+		i := f.index[e.node.Handle]
+		if f.seen[i] != f.turn && f.nodes[i] != n {
+			f.seen[i] = f.turn
+			f.offer(n, e.node)
 		}
 	}
 }

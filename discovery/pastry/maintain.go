@@ -102,7 +102,7 @@ func (n *Node) onExchange(now overlay.Time, from overlay.Ref, m *exchangeMessage
 	if !n.knows(from) {
 		n.nearer(now, from, out)
 	}
-	n.considerAll(now, m, out)
+	n.considerAll(now, m.nodes, out)
 }
 
 // onStop says goodbye and hands over what is kept here.
@@ -121,7 +121,5 @@ func (n *Node) onStop(now overlay.Time, out *overlay.Actions) {
 func (n *Node) onLeave(now overlay.Time, from overlay.Ref, m *leaveMessage, out *overlay.Actions) {
 	n.forget(now, from, out)
 	n.lost.Found(from)
-	for _, node := range m.nodes {
-		n.consider(now, node, out)
-	}
+	n.considerAll(now, m.nodes, out)
 }

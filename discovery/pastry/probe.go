@@ -44,10 +44,17 @@ func (n *Node) consider(now overlay.Time, node overlay.Ref, out *overlay.Actions
 	}
 }
 
-func (n *Node) considerAll(now overlay.Time, m *exchangeMessage, out *overlay.Actions) {
+func (n *Node) considerAll(now overlay.Time, nodes []overlay.Ref, out *overlay.Actions) {
+	for _, node := range nodes {
+		n.consider(now, node, out)
+	}
+}
+
+// considerAnswer takes what another showed when it was asked to.
+func (n *Node) considerAnswer(now overlay.Time, m *exchangeMessage, out *overlay.Actions) {
+	n.considerAll(now, m.nodes, out)
 	tries := maxNearer
 	for _, node := range m.nodes {
-		n.consider(now, node, out)
 		if m.set != theLeaves && tries > 0 && n.nearer(now, node, out) {
 			tries--
 		}
