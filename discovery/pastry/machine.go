@@ -136,7 +136,7 @@ func (n *Node) onAnswered(now overlay.Time, ev overlay.Answered, out *overlay.Ac
 		n.dropPending(number)
 	case askExchange:
 		if m, ok := ev.Msg.(*exchangeMessage); ok {
-			n.considerAnswer(now, m, out)
+			n.considerAnswer(now, ev.From, m, out)
 		}
 	case askJoin:
 		n.onJoinAsked(now, number, ev.Msg, out)

@@ -21,7 +21,7 @@ type why uint8
 
 const (
 	candidate why = iota // for a table
-	suspected            // it did not answer a question, and was in a table
+	suspected            // it is or was in a table, and did not answer a question, or another does not know it any more
 	wasLost              // it did not answer some time ago
 )
 
@@ -51,12 +51,33 @@ func (n *Node) considerAll(now overlay.Time, nodes []overlay.Ref, out *overlay.A
 }
 
 // considerAnswer takes what another showed when it was asked to.
-func (n *Node) considerAnswer(now overlay.Time, m *exchangeMessage, out *overlay.Actions) {
+func (n *Node) considerAnswer(now overlay.Time, from overlay.Ref, m *exchangeMessage, out *overlay.Actions) {
 	n.considerAll(now, m.nodes, out)
+	if m.set == theLeaves {
+		n.doubt(now, from, m.nodes, out)
+		return
+	}
 	tries := maxNearer
 	for _, node := range m.nodes {
-		if m.set != theLeaves && tries > 0 && n.nearer(now, node, out) {
+		if tries > 0 && n.nearer(now, node, out) {
 			tries--
+		}
+	}
+}
+
+// doubt has a leaf probed that a leaf which answered does not list, though it lists others beyond: it may have found it
+// dead. So who is gone is gone from all leaf sets soon, though each looks at one leaf at a time.
+func (n *Node) doubt(now overlay.Time, from overlay.Ref, nodes []overlay.Ref, out *overlay.Actions) {
+	at := idOf(from.ID)
+	var ends [2]id
+	for _, node := range nodes {
+		if s, far := side(at, idOf(node.ID)); ends[s].less(far) {
+			ends[s] = far
+		}
+	}
+	for e := range n.leaves.all {
+		if s, far := side(at, e.id()); far.less(ends[s]) && e.node != from && !slices.Contains(nodes, e.node) {
+			n.probe(now, e.node, suspected, out)
 		}
 	}
 }
@@ -164,7 +185,7 @@ func (n *Node) onNoRoundTrip(now overlay.Time, node overlay.Ref, out *overlay.Ac
 		return
 	}
 	n.bury(now, node)
-	if p.why == suspected {
+	if n.forget(now, node, out) || p.why == suspected {
 		n.lost.Add(now, node)
 		out.Trace("lost", overlay.Key{}, node)
 	}
