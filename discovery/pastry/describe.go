@@ -28,7 +28,7 @@ func (n *Node) held() (list []overlay.Ref) {
 	for _, d := range n.dead {
 		list = append(list, d.node)
 	}
-	list = append(slices.AppendSeq(list, n.lost.Refs), n.boot...)
+	list = append(append(slices.AppendSeq(list, n.lost.Refs), n.boot...), n.met...)
 	if n.join != nil {
 		list = append(append(list, n.join.via), refs(n.join.tries)...)
 	}
@@ -98,7 +98,9 @@ func (n *Node) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "leaves %s < %s < %s\n", names(reversed(n.leaves.before)), n.self, names(n.leaves.after))
 	for r, row := range n.table.rows {
-		fmt.Fprintf(&b, "row %d: %s\n", r, names(row))
+		if len(row) > 0 {
+			fmt.Fprintf(&b, "row %d: %s\n", r, names(row))
+		}
 	}
 	if keys, records := n.shelf.Len(); keys > 0 {
 		fmt.Fprintf(&b, "keeps %d records under %d keys\n", records, keys)

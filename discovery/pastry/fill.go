@@ -30,6 +30,9 @@ type filler struct {
 // is one, and nodes that are near: those that the paper's two stages find, first among some for each slot, then among
 // those that the near ones know.
 func fill(r *rules, w overlay.World) {
+	if len(w.Machines) == 0 {
+		return
+	}
 	f := &filler{rules: r, world: w, nodes: make([]*Node, len(w.Machines)), look: sample}
 	for i, m := range w.Machines {
 		f.nodes[i] = m.(*Node)

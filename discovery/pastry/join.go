@@ -15,16 +15,18 @@ type join struct {
 	via      overlay.Ref
 	number   uint64 // of the message; 0: none is sent yet
 	settling bool   // the answer came, and what it names is being probed
+	news     bool   // and some of it became leaves
 }
 
 // Joining.
 const (
-	maxBoot    = 8
+	maxBoot    = 8                // nodes to join through
+	maxMet     = 8                // nodes that were met and not looked into yet
 	probeTime  = time.Second      // for the nodes to join through
 	answerTime = 8 * time.Second  // from the message to its answer
 	settleTime = 3 * time.Second  // for what the answer names
 	againTime  = 2 * time.Second  // until the next try of a node that is alone
-	mergeTime  = 10 * time.Second // between looks for other networks
+	mergeTime  = 15 * time.Second // between looks into other networks
 )
 
 func (n *Node) onStart(now overlay.Time, known []overlay.Ref, out *overlay.Actions) {
@@ -157,13 +159,16 @@ func (n *Node) rowsFor(m *routeMessage) []overlay.Ref {
 	return list
 }
 
-// onJoinAnswer takes what the message brought home. All of it is probed, which also tells who is near.
+// onJoinAnswer takes what the message brought home. A newcomer probes all of it, which also tells who is near.
 func (n *Node) onJoinAnswer(now overlay.Time, m *answerMessage, out *overlay.Actions) {
 	n.join.settling = true
 	for _, list := range [][]overlay.Ref{m.near, m.nodes} {
 		for _, node := range list {
-			if node != n.self {
-				n.heard(node) // another has just heard of it
+			switch {
+			case node == n.self:
+			case n.ready:
+				n.consider(now, node, out)
+			default:
 				n.probe(now, node, candidate, out)
 			}
 		}
@@ -177,11 +182,13 @@ func (n *Node) onJoinAnswer(now overlay.Time, m *answerMessage, out *overlay.Act
 // settled ends a join: those in the tables are told of this node, with what they may want of its state, and show theirs
 // (§2.4): the leaves the leaf set, those of a row the row. A node that was in a network already tells its leaves.
 func (n *Node) settled(now overlay.Time, out *overlay.Actions) {
-	newcomer := !n.ready
-	via := n.join.via
+	newcomer, news, via := !n.ready, n.join.news, n.join.via
 	n.join = nil
 	out.Cancel(overlay.Timer{Kind: timeJoin})
 	n.becomeReady(now, out)
+	if !newcomer && !news {
+		return // it is the same network
+	}
 	for e := range n.leaves.all {
 		n.exchange(e, theLeaves, 0, out)
 	}
@@ -232,17 +239,29 @@ func (n *Node) onMet(now overlay.Time, node overlay.Ref, out *overlay.Actions) {
 	n.merge(now, node, out)
 }
 
-// merge joins the network of a node. If it is the same network, that finds nobody new.
+// merge joins the network of a node. If it is this network, that finds no new leaves. One is looked into at a time; a few
+// more wait.
 func (n *Node) merge(now overlay.Time, node overlay.Ref, out *overlay.Actions) {
-	if n.join != nil {
-		n.join.tries = append(n.join.tries, entry{node: node})
-		n.join.tries = n.join.tries[:min(len(n.join.tries), maxBoot)]
-		return
-	}
-	if !n.alone() && now < n.merged {
+	if n.join != nil || !n.alone() && now < n.merged {
+		if len(n.met) < maxMet && !slices.Contains(n.met, node) {
+			n.met = append(n.met, node)
+		}
 		return
 	}
 	n.merged = now.Add(mergeTime)
 	n.join = &join{tries: []entry{{node: node}}}
 	n.joinNext(now, out)
+}
+
+// mergeNext looks into the network of the next node that waits and is not known yet.
+func (n *Node) mergeNext(now overlay.Time, out *overlay.Actions) {
+	for len(n.met) > 0 && n.join == nil && now >= n.merged {
+		node := n.met[0]
+		if n.met = n.met[1:]; len(n.met) == 0 {
+			n.met = nil
+		}
+		if !n.knows(node) {
+			n.merge(now, node, out)
+		}
+	}
 }

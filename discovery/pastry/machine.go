@@ -20,20 +20,21 @@ type Node struct {
 	neighbours neighbours
 	shelf      overlay.Shelf
 
-	seq      uint64       // numbers operations, forwards and offers
-	probes   []probe      // under way
-	dead     []deadNode   // not to be probed again so soon
-	lost     overlay.Lost // may come back
-	join     *join        // under way
-	boot     []overlay.Ref
-	forwards []*forward   // passed on and not acknowledged yet
-	answers  []*pending   // given and not acknowledged yet
-	ops      []*op        // of this node's user
-	offers   []offer      // to other replicas, not answered yet
-	merged   overlay.Time // when another network was last looked for
-	keepAt   overlay.Time // when records are next compared with the other replicas
-	keepFrom overlay.Key  // where to go on with that
-	checked  int          // maintenance: turns so far
+	seq      uint64        // numbers operations, forwards and offers
+	probes   []probe       // under way
+	dead     []deadNode    // not to be probed again so soon
+	lost     overlay.Lost  // may come back
+	join     *join         // under way
+	boot     []overlay.Ref // to join through
+	met      []overlay.Ref // perhaps of another network
+	forwards []*forward    // passed on and not acknowledged yet
+	answers  []*pending    // given and not acknowledged yet
+	ops      []*op         // of this node's user
+	offers   []offer       // to other replicas, not answered yet
+	merged   overlay.Time  // when another network was last looked for
+	keepAt   overlay.Time  // when records are next compared with the other replicas
+	keepFrom overlay.Key   // where to go on with that
+	checked  int           // maintenance: turns so far
 }
 
 func newNode(r *rules, self overlay.Ref, rand *rand.Rand) *Node {

@@ -43,6 +43,7 @@ func (n *Node) onTimeLeaves(now overlay.Time, out *overlay.Actions) {
 	if node, ok := n.lost.Due(now); ok {
 		n.probe(now, node, wasLost, out)
 	}
+	n.mergeNext(now, out)
 	if n.alone() && n.join == nil && len(n.boot) > 0 {
 		n.startJoin(now, out)
 	}

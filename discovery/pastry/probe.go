@@ -200,6 +200,9 @@ func (n *Node) alive(now overlay.Time, node overlay.Ref, took time.Duration, out
 	if n.leaves.put(n.id, e, n.rules.half) {
 		out.Trace("new leaf", overlay.Key{}, node)
 		n.keepSoon(now, out)
+		if n.join != nil {
+			n.join.news = true
+		}
 	}
 	n.table.put(n.id, e, n.rules.b)
 	n.neighbours.put(e)
