@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -38,10 +40,10 @@ and the same trace, on any machine. No home is read and nothing is sent. docs/di
 				return fault.New(fault.BadInput, "compare: only in simulation so far: add --simulate")
 			}
 			if c.Overlays, err = compare.Choose(node.Simulated(), p.flags.Modes); err != nil {
-				return fault.New(fault.BadInput, "compare: %w", err)
+				return fmt.Errorf("compare: %w", err)
 			}
 			if c.Set, err = compare.ParseSettings(p.flags.Set); err != nil {
-				return fault.New(fault.BadInput, "compare: %w", err)
+				return fmt.Errorf("compare: %w", err)
 			}
 			return p.simulate(c)
 		},
@@ -72,10 +74,13 @@ func (p *program) simulate(c compare.Config) error {
 		delete(at, r.Mode)
 		p.show.result(r)
 	})
-	if fault.KindOf(err) == fault.BadInput {
-		return fault.New(fault.BadInput, "compare: %w", err)
+	switch {
+	case p.signals.verb.Err() != nil:
+		return context.Cause(p.signals.verb)
+	case err != nil:
+		return fmt.Errorf("compare: %w", err)
 	}
-	return err
+	return nil
 }
 
 // doing says what each overlay that runs is at, in their order.
