@@ -129,46 +129,61 @@ func (n *Node) question(s *search, to overlay.Ref) {
 	n.out.Ask(to, m, tagSearch|overlay.Tag(s.serial), patience)
 }
 
-// next returns whom to ask next: a node of the home that we met, the nearest first; one that was named by another; one of
-// the home that is hearsay; and if none of the home has answered, one of our group, who may have other contacts.
+// next returns whom to ask next: of the home a node that we met, the nearest, one that was named by another, or one that is
+// hearsay, in this order; but whoever is in the key's own group comes before nodes of the groups after it, which may be in
+// the home only as far as this node knows. If nobody of the home has answered it is one of our group, who may have other
+// contacts.
 func (n *Node) next(s *search) (overlay.Ref, bool) {
 	if len(s.asked) >= maxTries || n.now.Sub(s.began) > maxSearch {
 		return overlay.Ref{}, false
 	}
 	home := n.home(s.call.Op.Key)
-	for i := range home {
-		if e := &home[i]; e.good() && !slices.Contains(s.asked, e.ref) {
-			return e.ref, true
-		}
-	}
-	if r, ok := n.walk(s); ok {
-		return r, true
-	}
-	for i := range home {
-		if e := &home[i]; s.doubts < maxDoubtful && !slices.Contains(s.asked, e.ref) {
+	good := n.candidate(s, home, true)
+	best := n.nearer(s, good, n.walk(s))
+	if s.doubts < maxDoubtful {
+		if doubtful := n.candidate(s, home, false); best.IsZero() || n.nearer(s, best, doubtful) != best {
 			s.doubts++
-			return e.ref, true
+			best = doubtful
 		}
 	}
-	if s.helpers < maxHelpers && s.empty == 0 && len(s.result.Owners) == 0 {
+	if best.IsZero() && s.helpers < maxHelpers && s.empty == 0 && len(s.result.Owners) == 0 {
 		s.helpers++
 		return n.helper(s)
 	}
-	return overlay.Ref{}, false
+	return best, !best.IsZero()
 }
 
-// walk returns one of those named, at random.
-func (n *Node) walk(s *search) (overlay.Ref, bool) {
-	for len(s.named) > 0 {
-		k := n.rand.IntN(len(s.named))
-		r := s.named[k]
-		s.named = slices.Delete(s.named, k, k+1)
-		i, known := n.find(r.ID)
-		if r != n.self && !slices.Contains(s.asked, r) && !(known && n.table[i].state == dead) {
-			return r, true
+// candidate returns the first of a home that was not asked and is good, or is not.
+func (n *Node) candidate(s *search, home []entry, good bool) overlay.Ref {
+	for i := range home {
+		if e := &home[i]; e.good() == good && !slices.Contains(s.asked, e.ref) {
+			return e.ref
 		}
 	}
-	return overlay.Ref{}, false
+	return overlay.Ref{}
+}
+
+// nearer returns which of two is of a group that is nearer after the key's; the first if they are of one. Either may be
+// nobody.
+func (n *Node) nearer(s *search, a, b overlay.Ref) overlay.Ref {
+	first := n.config.group(s.call.Op.Key)
+	far := func(r overlay.Ref) int { return n.config.after(first, n.config.group(r.ID)) }
+	if a.IsZero() || !b.IsZero() && far(b) < far(a) {
+		return b
+	}
+	return a
+}
+
+// walk returns one of those named, at random among the nearest.
+func (n *Node) walk(s *search) (to overlay.Ref) {
+	s.named = slices.DeleteFunc(s.named, func(r overlay.Ref) bool {
+		i, known := n.find(r.ID)
+		return r == n.self || slices.Contains(s.asked, r) || known && n.table[i].state == dead
+	})
+	for k, start := 0, n.rand.IntN(len(s.named)+1); k < len(s.named); k++ {
+		to = n.nearer(s, to, s.named[(start+k)%len(s.named)])
+	}
+	return to
 }
 
 func (n *Node) helper(s *search) (overlay.Ref, bool) {
@@ -218,9 +233,9 @@ func (n *Node) rank(first int, e *entry) int {
 	return rank
 }
 
-// finding answers lookup.
+// finding answers lookup. A node that has not been given its group's records yet does not speak for the key's home.
 func (n *Node) finding(m *lookup) *found {
-	f := &found{home: n.inHome(m.key, n.self.ID), nodes: n.naming(m.key)}
+	f := &found{home: n.inHome(m.key, n.self.ID) && !n.bare, nodes: n.naming(m.key)}
 	if m.records {
 		f.records = overlay.Fit(n.shelf.Get(n.now, m.key), overlay.MaxAnswer)
 	}

@@ -188,7 +188,7 @@ func report(t *testing.T, s *sim.Sim, files int, when string) float64 {
 // Heartbeats have the ages that the timeouts count on, and nobody who lives is timed out. With the 25 s that p2psim has,
 // many would be.
 func TestPaperAges(t *testing.T) {
-	n := papertest.Pick(2000, 10_000)
+	n := papertest.Pick(1000, 10_000)
 	s := network(t, Config{Size: n}, sim.Config{Seed: 1, Peers: n, Latency: sim.Internet(1)})
 	s.Run(papertest.Pick(2*time.Minute, 5*time.Minute))
 	var ages papertest.Sample

@@ -77,7 +77,7 @@ func TestFewPeers(t *testing.T) {
 
 // After a third of 24 peers was killed, every key that somebody alive published is found again, within a minute.
 func TestThirdKilled(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		s := grown(t, Config{}, 24, time.Minute, sim.Config{Seed: seed})
 		for p := range 24 {
 			publish(t, s, p, key(p))
@@ -404,5 +404,49 @@ func TestCheckedRunIsTheSame(t *testing.T) {
 	}
 	if a, b := run(false), run(true); a != b {
 		t.Errorf("%x and %x", a, b)
+	}
+}
+
+// With a tenth of all messages lost, hardly any mate is given up, and nearly every lookup ends well.
+func TestLoss(t *testing.T) {
+	const n, files = 400, 50
+	s := network(t, Config{Size: n}, sim.Config{Seed: 11, Peers: n, Loss: 0.1})
+	settleRecords(s, files)
+	s.Run(2 * time.Minute)
+	mates, contacts := missing(s)
+	t.Logf("%d mates and %d contacts are missing", mates, contacts)
+	if all := n * n / node(s, 0).config.Groups; mates > all/20 || contacts > all/20 {
+		t.Errorf("of %d", all)
+	}
+	failed := 0
+	for i := range 500 {
+		if r := find(s, s.Random(), key(i%files)); len(r.Records) == 0 {
+			failed++
+		}
+	}
+	if failed > 5 {
+		t.Errorf("%d of 500 lookups failed", failed)
+	}
+}
+
+// While peers come and go, a hundred times as fast as a day's stay would have it, lookups succeed.
+func TestChurn(t *testing.T) {
+	const n, files = 400, 50
+	s := network(t, Config{Size: n}, sim.Config{Seed: 12, Peers: n})
+	settleRecords(s, files)
+	s.SetChurn(sim.Churn{Joins: 0.5, Leaves: 0.25, Crashes: 0.25})
+	failed, hops, timeouts := 0, 0, 0
+	for i := range 300 {
+		s.Run(time.Second)
+		r := find(s, s.Random(), key(i%files))
+		hops += r.Hops()
+		timeouts += r.Timeouts
+		if len(r.Records) == 0 {
+			failed++
+		}
+	}
+	t.Logf("%d of 300 failed, %d hops, %d timeouts", failed, hops, timeouts)
+	if failed > 3 {
+		t.Errorf("%d of 300 lookups failed", failed)
 	}
 }
