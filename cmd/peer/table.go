@@ -13,7 +13,7 @@ func (p *people) table(e api.Event) bool {
 	case api.EventHop:
 		p.say("%2d  %s  %10s  %s", e.Hops, e.Peer, milliseconds(e.Latency), e.Distance)
 	case api.EventOwner:
-		p.say("→   %s  %10s  %s  (responsible%s, after %s)", e.Peer, "", e.Distance, ourselves(e), count(e.Hops, "hop"))
+		p.say("→   %s  %10s  %s  (responsible, after %s%s)", e.Peer, "", e.Distance, count(e.Hops, "hop"), ourselves(e))
 	case api.EventStored:
 		p.say("stored %s under %s in %s", count(int(e.Bytes), "byte"), e.Key, e.Mode)
 	case api.EventValue:
@@ -26,7 +26,7 @@ func (p *people) table(e api.Event) bool {
 
 func ourselves(e api.Event) string {
 	if e.Self {
-		return " (this peer)"
+		return ", this peer"
 	}
 	return ""
 }
