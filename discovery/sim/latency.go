@@ -59,16 +59,23 @@ func (p plane) RoundTrip(a, b int) time.Duration {
 }
 
 // Internet is a synthetic model with what measurements of the internet show: peers come in clusters (continents), each
-// has an access link that any message crosses (the height of
-// Vivaldi's coordinates: Dabek et al., SIGCOMM 2004), and
-// no message takes quite as long as the last. It is not fitted to a data set; for one, see ReadMatrix.
+// has an access link that any message crosses (the height of Vivaldi's coordinates: Dabek et al., SIGCOMM 2004), and no
+// message takes quite as long as the last. It is not fitted to a data set; for one, see ReadMatrix.
 //
 // Five clusters with shares and places of Internet's own choosing lie on a plane measured in milliseconds one way, and a
 // peer is around its cluster's middle, normally distributed with a deviation of 10 ms. Heights are exponential with a mean
 // of 6 ms. A message takes distance and both heights, times 1 plus an exponential with a mean of 0.05.
-func Internet(seed uint64) Latency { return internet(seed) }
+//
+// It remembers where peers are, and so is for one Sim.
+func Internet(seed uint64) Latency { return &internet{seed: seed} }
 
-type internet uint64
+type internet struct {
+	seed   uint64
+	places []spot // of peers, as far as they were asked for
+}
+
+// A spot is where a peer is. All are in milliseconds.
+type spot struct{ x, y, height float32 }
 
 var clusters = [...]struct{ share, x, y float64 }{
 	{0.33, 0, 0},     // North America
@@ -84,8 +91,15 @@ const (
 	meanJitter    = 0.05 // of the time that it takes without
 )
 
-func (n internet) place(peer int) (x, y, height float64) {
-	u := scatter(uint64(n), peer)
+func (n *internet) place(peer int) spot {
+	for p := len(n.places); p <= peer; p++ {
+		n.places = append(n.places, settle(scatter(n.seed, p)))
+	}
+	return n.places[peer]
+}
+
+// settle makes a place of numbers from 0 to below 1.
+func settle(u [4]float64) spot {
 	c := clusters[len(clusters)-1]
 	for _, d := range clusters {
 		if u[0] < d.share {
@@ -96,17 +110,17 @@ func (n internet) place(peer int) (x, y, height float64) {
 	}
 	far := clusterSpread * math.Sqrt(-2*math.Log(1-u[1])) // Box and Muller
 	sin, cos := math.Sincos(2 * math.Pi * u[2])
-	return c.x + far*cos, c.y + far*sin, -meanHeight * math.Log(1-u[3])
+	return spot{float32(c.x + far*cos), float32(c.y + far*sin), float32(-meanHeight * math.Log(1-u[3]))}
 }
 
 // OneWay implements Latency.
-func (n internet) OneWay(a, b int, r *rand.Rand) time.Duration {
+func (n *internet) OneWay(a, b int, r *rand.Rand) time.Duration {
 	return time.Duration(float64(n.RoundTrip(a, b)) / 2 * (1 + meanJitter*r.ExpFloat64()))
 }
 
 // RoundTrip implements Latency.
-func (n internet) RoundTrip(a, b int) time.Duration {
-	xa, ya, ha := n.place(a)
-	xb, yb, hb := n.place(b)
-	return time.Duration(2 * (math.Hypot(xa-xb, ya-yb) + ha + hb) * float64(time.Millisecond))
+func (n *internet) RoundTrip(a, b int) time.Duration {
+	p, q := n.place(a), n.place(b)
+	x, y := float64(p.x-q.x), float64(p.y-q.y)
+	return time.Duration(2 * (math.Sqrt(x*x+y*y) + float64(p.height+q.height)) * float64(time.Millisecond))
 }
