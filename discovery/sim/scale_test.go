@@ -19,7 +19,7 @@ import (
 // Networks of every overlay fit into memory: 100,000 peers with 10,000 lookups in 2 GB where there is a figure to reach. The
 // time is logged; it is a minute at most on two cores that do nothing else.
 func TestPaperScale(t *testing.T) {
-	few, many := papertest.Pick(5_000, 100_000), papertest.Pick(20_000, 1_000_000)
+	few, many := papertest.Pick(2_000, 100_000), papertest.Pick(5_000, 1_000_000)
 	for _, c := range []struct {
 		name     string
 		peers    int

@@ -22,7 +22,7 @@ type Stats struct {
 type Traffic struct{ Messages, Bytes uint64 }
 
 // Lookups returns what routes and finds have cost.
-func (s *Stats) Lookups() Traffic {
+func (s Stats) Lookups() Traffic {
 	a, b := s.Calls[overlay.Route], s.Calls[overlay.Find]
 	return Traffic{a.Messages + b.Messages, a.Bytes + b.Bytes}
 }
