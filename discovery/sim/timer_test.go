@@ -209,3 +209,28 @@ func TestMessageToNobody(t *testing.T) {
 	s.Run(time.Minute)
 	wantNotes(t, s, 0, "0s Start", "0s Call", "5.05s Unreachable")
 }
+
+// Who sent what is malformed is not spoken to for a minute.
+func TestMalformedIsIgnored(t *testing.T) {
+	s := puppets(t, 2, nil)
+	s.cfg.Check = true
+	to := s.Ref(1)
+	forged := s.Record(1, overlay.NameKey("k"), overlay.Value, time.Hour, nil)
+	forged.Signature = nil
+	s.Machine(0).(*puppet).does = func(ev overlay.Event, out *overlay.Actions) {
+		switch ev := ev.(type) {
+		case overlay.Call:
+			out.Send(to, &word{kind: wordNote, records: []*overlay.Record{forged}})
+			out.Set(named(1), 30*time.Second)
+			out.Set(named(2), 90*time.Second)
+		case overlay.Fired:
+			out.Send(to, &word{kind: wordNote, hops: uint8(ev.Timer.Arg)})
+		}
+	}
+	s.Call(0, overlay.Op{}, func(*overlay.Result) {})
+	s.Run(time.Hour)
+	wantNotes(t, s, 1, "0s Start", "1m30.05s Received")
+	if s.Stats().Rejected != 1 {
+		t.Errorf("%+v", s.Stats())
+	}
+}
