@@ -7,7 +7,7 @@ import (
 )
 
 // How often a node looks after its tables, whether or not anything failed: repair on failure alone makes a network that
-// is busy already busier still (Bamboo, §4.1).
+// is busy already busier still (Bamboo).
 const (
 	leavesEvery = 15 * time.Second
 	tableEvery  = 15 * time.Second

@@ -95,7 +95,7 @@ func (v *survey) sound(t *testing.T) {
 	}
 }
 
-// Hops with 100,000 peers, counted to the numerically closest (§3.1: the average and the distribution for b = 4, |L| = 16).
+// Hops with 100,000 peers, counted to the numerically closest (§3: the average and the distribution for b = 4, |L| = 16).
 func TestPaperHops(t *testing.T) {
 	const peers = 100_000
 	flat := sim.Constant(50 * time.Millisecond)
@@ -112,7 +112,7 @@ func TestPaperHops(t *testing.T) {
 	}
 }
 
-// How much longer routes are than the direct way, by the sum of all: on the paper's plane (§3.2), and on a model of the
+// How much longer routes are than the direct way, by the sum of all: on the paper's plane (§3), and on a model of the
 // internet, of which the paper says nothing.
 func TestPaperStretch(t *testing.T) {
 	peers := papertest.Pick(5_000, 100_000)
@@ -133,7 +133,7 @@ func TestPaperStretch(t *testing.T) {
 }
 
 // A tenth of the peers fail silently. Right after that, with no repair but what lookups begin, none fails; twelve
-// minutes later they take as many hops as before (§3.4).
+// minutes later they take as many hops as before (§3).
 func TestPaperFailures(t *testing.T) {
 	peers, lookups := papertest.Pick(2_000, 5_000), papertest.Pick(4_000, 10_000)
 	flat := sim.Constant(50 * time.Millisecond)
@@ -160,7 +160,7 @@ func TestPaperFailures(t *testing.T) {
 	papertest.AtMost(t, "… timeouts a lookup after repair", "", repaired.timeouts.Mean(), 0.01)
 }
 
-// With 5,000 peers the paper's 2.7 hops (§3.4) are those of lookups that may stop at any of five replicas. To the
+// With 5,000 peers the paper's 2.7 hops (§3) are those of lookups that may stop at any of five replicas. To the
 // numerically closest there are 3.0.
 func TestPaperReplicas(t *testing.T) {
 	const peers, keys = 5_000, 200
@@ -198,4 +198,21 @@ func TestPaperState(t *testing.T) {
 	rows := math.Ceil(math.Log(float64(peers)) / math.Log(16))
 	papertest.AtMost(t, fmt.Sprintf("Pastry, N=%d: entries of a routing table", peers), fmt.Sprintf("%.0f at most", 15*rows), entries.Mean(), 15*rows)
 	papertest.AtMost(t, "… bytes of a machine", "", bytes.Mean(), 5_000)
+}
+
+// Tables that grew by joins are as near as those that Fill makes, on the paper's plane.
+func TestJoinsMakeNearTables(t *testing.T) {
+	const peers = 300
+	l := sim.Plane(1)
+	s := network(t, sim.Config{Seed: 1, Latency: l})
+	s.Grow(peers, time.Second/2)
+	var grown, filled survey
+	grown.measure(s, l, 1, 2000)
+	filled.measure(static(t, sim.Config{Peers: peers, Seed: 1, Latency: l}), l, 1, 2000)
+	grown.sound(t)
+	a, b := grown.way/grown.direct, filled.way/filled.direct
+	t.Logf("stretch %.3f after joins, %.3f filled", a, b)
+	if a > 1.1*b {
+		t.Errorf("stretch %.3f after joins, %.3f filled", a, b)
+	}
 }
