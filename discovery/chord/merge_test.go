@@ -10,8 +10,8 @@ import (
 
 // Two rings that hear of each other by one meeting are one afterwards, with the records of both.
 func TestRingsMeet(t *testing.T) {
-	for _, c := range []struct{ a, b int }{{1, 1}, {1, 5}, {2, 2}, {3, 30}, {12, 12}, {30, 31}, {100, 100}, {1, 100}} {
-		for seed := range uint64(3) {
+	for _, c := range []struct{ a, b int }{{1, 1}, {1, 5}, {2, 2}, {3, 30}, {12, 12}, {60, 60}, {1, 100}} {
+		for seed := range uint64(2) {
 			s := newSim(t, Config{}, sim.Config{Seed: seed, Check: true})
 			s.JoinThrough()
 			s.Run(time.Second)
@@ -40,7 +40,7 @@ func TestRingsMeet(t *testing.T) {
 // A network that was cut in two heals without an introduction: each side tries those that it lost.
 func TestPartitionHeals(t *testing.T) {
 	for _, peers := range []int{2, 3, 5, 24, 60} {
-		for seed := range uint64(3) {
+		for seed := range uint64(2) {
 			s := newSim(t, Config{}, sim.Config{Peers: peers, Seed: seed, Check: true})
 			s.Fill()
 			s.Run(time.Minute)
