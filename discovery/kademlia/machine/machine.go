@@ -94,7 +94,7 @@ type Node struct {
 	table   table
 	shelf   overlay.Shelf
 	stored  map[overlay.Key]overlay.Time // when this node was last told to keep what is under a key
-	known   []overlay.Ref // that it was to join through, up to maxKnown
+	known   []overlay.Ref                // that it was to join through, up to maxKnown
 	lost    overlay.Lost
 	lookups map[uint64]*lookup
 	last    uint64 // number of the newest lookup
