@@ -37,10 +37,14 @@ func (b shelfOfPeers) Learn(ct overlay.Contact) (overlay.Ref, error) {
 
 func (b shelfOfPeers) Verify(*overlay.Record) error { return nil }
 
-// full returns one message of each kind with as much in it as a node puts there. Contacts and records are as long as can be.
+// full returns messages of each kind with as much in them as a node puts there at most.
 func full() []overlay.Message {
-	nodes := make([]overlay.Ref, maxRows)
-	path := make([]step, maxPath)
+	return messages(maxRows, maxPath, maxRecords, overlay.MaxPayload, maxItems)
+}
+
+func messages(nodeCount, hops, recordCount, payload, items int) []overlay.Message {
+	nodes := make([]overlay.Ref, nodeCount)
+	path := make([]step, hops)
 	for i := range nodes {
 		nodes[i].Handle = overlay.Handle(i + 1)
 	}
@@ -48,25 +52,25 @@ func full() []overlay.Message {
 		path[i] = step{nodes[i], maxTook - 1}
 	}
 	var records []*overlay.Record
-	for range maxRecords {
+	for range recordCount {
 		records = append(records, &overlay.Record{
 			Kind: overlay.Value, Publisher: peer.ID(make([]byte, overlay.MaxPeerID)),
-			Payload: make([]byte, overlay.MaxPayload), Signature: make([]byte, overlay.MaxSignature),
+			Payload: make([]byte, payload), Signature: make([]byte, overlay.MaxSignature),
 		})
 	}
 	records = overlay.Fit(records, maxBytes)
 	return []overlay.Message{
 		&routeMessage{purpose: toJoin, number: 1 << 63, want: 64, origin: nodes[0], timeouts: 1 << 15, path: path, nodes: nodes},
-		&answerMessage{number: 1, origin: nodes[0], path: path, near: nodes[:replicas], records: records},
-		&answerMessage{number: 1, origin: nodes[0], near: nodes[:maxLeaves+1], nodes: nodes},
+		&answerMessage{number: 1, origin: nodes[0], path: path, near: nodes[:min(replicas, nodeCount)], records: records},
+		&answerMessage{number: 1, origin: nodes[0], near: nodes[:min(maxLeaves+1, nodeCount)], nodes: nodes},
 		&ackMessage{true},
-		&exchangeMessage{set: theNeighbours, row: 31, nodes: nodes[:neighbourhood]},
-		&leaveMessage{nodes[:maxLeaves]},
+		&exchangeMessage{set: theNeighbours, row: 31, nodes: nodes[:min(neighbourhood, nodeCount)]},
+		&leaveMessage{nodes[:min(maxLeaves, nodeCount)]},
 		&fetchMessage{},
 		&recordsMessage{records},
 		&storeMessage{records},
-		&holdsMessage{make([]item, maxItems)},
-		&wantsMessage{make([]overlay.Key, maxItems)},
+		&holdsMessage{make([]item, items)},
+		&wantsMessage{make([]overlay.Key, items)},
 	}
 }
 
@@ -96,7 +100,7 @@ func TestMessages(t *testing.T) {
 // Whatever arrives is decoded or malformed, and a node takes what was decoded.
 func FuzzDecode(f *testing.F) {
 	book := shelfOfPeers{8, 1}
-	for _, m := range full() {
+	for _, m := range messages(2, 2, 1, 4, 2) {
 		wire, err := overlay.Encode(nil, m, book)
 		if err != nil {
 			f.Fatal(err)
