@@ -248,3 +248,51 @@ func TestLiars(t *testing.T) {
 		t.Errorf("found %d of 100", found)
 	}
 }
+
+// The closest to a key takes messages and gives no answer. What is published under the key goes to the other replicas all
+// the same, and is found there.
+func TestSilentOwner(t *testing.T) {
+	const peers = 200
+	p, k := protocol(t, Config{}), randomKey(source(9))
+	honest, silent := p.New, overlay.Handle(0)
+	p.New = func(self overlay.Ref, r *rand.Rand) overlay.Machine {
+		return &swallower{honest(self, r).(*Node), &silent}
+	}
+	p.Fill = func(w overlay.World) {
+		for i, m := range w.Machines {
+			w.Machines[i] = m.(*swallower).Node
+		}
+		fill(&rules{b: 4, half: 8}, w)
+	}
+	s := network(t, sim.Config{Protocol: p, Peers: peers, Seed: 9})
+	s.Fill()
+	owner := livingRefs(s, k)[0]
+	silent = owner.Handle
+	for range 5 {
+		at := s.Random()
+		if s.Ref(at) == owner {
+			continue
+		}
+		r := s.Record(at, k, overlay.Provider, time.Hour, nil)
+		if res := s.Do(at, overlay.Op{Kind: overlay.Publish, Key: k, Record: r}); res.Err != nil {
+			t.Errorf("publish: %v", res.Err)
+		}
+		if res := find(s, at, k); res.Err != nil || len(res.Records) == 0 {
+			t.Errorf("find: %v, %d records", res.Err, len(res.Records))
+		}
+	}
+}
+
+// A swallower takes every message that is routed to it and does nothing, if it is the one.
+type swallower struct {
+	*Node
+	which *overlay.Handle
+}
+
+func (w *swallower) Step(now overlay.Time, ev overlay.Event, out *overlay.Actions) {
+	if r, ok := ev.(overlay.Received); ok && w.self.Handle == *w.which {
+		w.ack(r.Reply, true, out)
+		return
+	}
+	w.Node.Step(now, ev, out)
+}

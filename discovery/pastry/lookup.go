@@ -55,7 +55,8 @@ func (n *Node) opWhere(is func(*op) bool) *op {
 	return nil
 }
 
-// try routes a message for an operation, another way than before if there is one.
+// try routes a message for an operation, another way than before if there is one. When no answer came it may be that the
+// closest gives none, or one that does not count. Then whoever knows the replicas names them, to be asked themselves.
 func (n *Node) try(now overlay.Time, o *op, out *overlay.Actions) {
 	if n.alone() {
 		n.onAlone(now, o, out)
@@ -67,6 +68,7 @@ func (n *Node) try(now overlay.Time, o *op, out *overlay.Actions) {
 	if o.what.Kind == overlay.Find {
 		m.purpose, m.want = toFind, min(o.what.Want, overlay.MaxProviders)
 	}
+	m.named = o.tries > 1 && o.what.Kind != overlay.Route
 	out.Set(overlay.Timer{Kind: timeOp, Arg: o.number}, tryTime)
 	f := &forward{number: n.next(), msg: m, mine: true, failed: o.first}
 	if n.ends(now, m) {

@@ -65,6 +65,7 @@ type routeMessage struct {
 	key      overlay.Key
 	want     int // toFind: a replica with so many records may answer; 0: only the closest
 	origin   overlay.Ref
+	named    bool   // whose leaf set covers the key names the closest and does not pass the message on to it
 	timeouts int    // nodes on the way that did not answer
 	path     []step // the last is the receiver
 	nodes    []overlay.Ref
@@ -78,6 +79,7 @@ func (m *routeMessage) Fields(c *overlay.Coder) {
 	c.Key(&m.key)
 	overlay.Number(c, &m.want, overlay.MaxProviders)
 	c.Ref(&m.origin)
+	c.Bool(&m.named)
 	overlay.Number(c, &m.timeouts, 1<<16-1)
 	steps(c, &m.path)
 	c.Refs(&m.nodes, maxRows)

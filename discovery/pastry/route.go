@@ -172,7 +172,7 @@ func (n *Node) ends(now overlay.Time, m *routeMessage) bool {
 	if m.purpose == toFind && m.want > 0 && n.replica(key) && len(n.shelf.Get(now, m.key)) >= m.want {
 		return true
 	}
-	if len(m.path) >= maxPath {
+	if len(m.path) >= maxPath || m.named && (n.leaves.covers(n.id, key) || n.onlyLeaves()) {
 		return true
 	}
 	_, _, ok := n.hop(m.key, avoid(m, nil))
