@@ -31,6 +31,7 @@ type search struct {
 	asked   []overlay.Ref
 	named   []overlay.Ref // by nodes that were asked: where the walk may go on
 	waits   int
+	sure    int // answers that hold all that there is, of this node too
 	empty   int
 	doubts  int
 	helpers int
@@ -71,12 +72,22 @@ func (n *Node) begin(c overlay.Call) {
 	}
 	if c.Op.Kind == overlay.Find {
 		s.result.Records = n.shelf.Get(n.now, c.Op.Key)
+		if home && n.leads(c.Op.Key) {
+			s.sure++
+		}
 	}
 	n.searches = append(n.searches, s)
 	if c.Op.Kind == overlay.Publish {
 		n.spread(s)
 	}
 	n.advance(s)
+}
+
+// leads reports whether this node is of the first group of a key's home that has any nodes. Those of the groups after it may
+// be in the home since others died, and be told of its records one by one.
+func (n *Node) leads(key overlay.Key) bool {
+	first := n.config.group(key)
+	return !n.bare && n.living(first, n.config.after(first, n.group)) == 0
 }
 
 // spread gives a record to those of its home that this node knows and counts on. In a large network those are its contacts;
@@ -112,7 +123,7 @@ func (s *search) wants() int {
 		return copies - len(r.Owners)
 	case op.Kind == overlay.Route && len(r.Owners) > 0, s.empty >= enoughEmpty:
 		return 0
-	case len(r.Records) > 0 && (op.Want <= len(r.Records) || len(r.Owners) > 1 || s.empty > 0):
+	case len(r.Records) > 0 && (s.sure > 1 || s.sure == 1 && op.Want <= len(r.Records)):
 		return 0 // one more may know others, if more are wanted; it was asked
 	}
 	return min(1+r.Timeouts, maxAtOnce)
@@ -276,6 +287,7 @@ func (n *Node) onFound(ev overlay.Answered, m *found) {
 	n.name(s, m.nodes)
 	if m.home && n.inHome(s.call.Op.Key, ev.From.ID) {
 		s.result.Owners = append(s.result.Owners, ev.From)
+		s.sure++
 	}
 	before := len(s.result.Records)
 	if s.call.Op.Kind == overlay.Find {

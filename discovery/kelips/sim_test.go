@@ -450,3 +450,27 @@ func TestChurn(t *testing.T) {
 		t.Errorf("%d of 300 lookups failed", failed)
 	}
 }
+
+// Nodes that come into a home as others die are told of its records one by one: meanwhile they do not take what they have
+// for all. Every key has two providers here, and both are found if they live.
+func TestHomeGrows(t *testing.T) {
+	const keys = 250
+	for seed := range uint64(3) {
+		s := network(t, Config{Size: 24}, sim.Config{Seed: seed, Peers: 24})
+		for i := range 2 * keys {
+			p, k := i%23, key(i/2)
+			r := s.Record(p, k, overlay.Provider, 3*time.Hour, make([]byte, 40))
+			s.Call(p, overlay.Op{Kind: overlay.Publish, Key: k, Record: r}, func(*overlay.Result) {})
+		}
+		s.Run(time.Minute)
+		s.CrashShare(1. / 3)
+		s.Run(time.Minute)
+		s.Freeze(true)
+		for i := range keys {
+			p := s.Random()
+			if r := find(s, p, key(i)); len(r.Records) != 2 {
+				t.Errorf("seed %d: %d finds %d records of key %d: %v", seed, p, len(r.Records), i, r.Err)
+			}
+		}
+	}
+}
