@@ -40,7 +40,7 @@ func run(t *testing.T, c Config) []Result {
 	return all
 }
 
-var small = Config{Overlays: []Overlay{kademlia("a"), kademlia("b")}, Peers: 300, Lookups: 400, Seed: 1}
+var small = Config{Overlays: []Overlay{kademlia("a"), kademlia("b")}, Peers: 150, Lookups: 200, Seed: 1}
 
 // The same seed gives the same lines in the same order, on however many processors.
 func TestSameSeedSameLine(t *testing.T) {
@@ -94,7 +94,7 @@ func TestFail(t *testing.T) {
 
 func TestChurn(t *testing.T) {
 	c := small
-	c.Churn = 0.05
+	c.Overlays, c.Peers, c.Churn = c.Overlays[:1], 60, 0.01
 	for _, r := range run(t, c) {
 		if r.Success < 0.97 || r.Success == 1 && r.Timeouts.Mean == 0 || r.Maintenance <= 0 {
 			t.Errorf("%+v", r)
@@ -113,7 +113,7 @@ func TestBadConfig(t *testing.T) {
 		"fewer than two would be left":  func(c *Config) { c.Peers, c.Fail = 10, 0.9 },
 		"nothing fails: add --fail":     func(c *Config) { c.Repair = time.Minute },
 		"--repair 25h0m0s:":             func(c *Config) { c.Fail, c.Repair = 0.1, 25*time.Hour },
-		"--churn 31:":                   func(c *Config) { c.Churn = 31 },
+		"--churn 16:":                   func(c *Config) { c.Churn = 16 },
 		"c is not simulated":            func(c *Config) { c.Set = []Setting{{"c", "k", "3"}} },
 		"there are k, alpha":            func(c *Config) { c.Set = []Setting{{"b", "kk", "3"}} },
 		"b takes at most 100, more do ": func(c *Config) { c.Overlays = slices.Clone(c.Overlays); c.Overlays[1].Most = 100 },
