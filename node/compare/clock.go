@@ -21,7 +21,7 @@ const (
 
 // churnWindow is for how long peers come and go while others look things up: an hour, and less for many peers.
 func (t *trial) churnWindow() time.Duration {
-	const peerSeconds = 1_500_000
+	const peerSeconds = 600_000
 	return min(max(peerSeconds/time.Duration(t.Peers)*time.Second, minWatch), maxWatch)
 }
 
