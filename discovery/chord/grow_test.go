@@ -45,9 +45,8 @@ func TestGrowth(t *testing.T) {
 		{5, Config{}, time.Second, time.Minute},
 		{24, Config{}, time.Second, 20 * time.Minute},
 		{24, Config{Successors: 2}, time.Second, 10 * time.Minute},
-		{300, Config{}, time.Second, 15 * time.Minute},
-		{200, Config{Virtual: 3}, 0, 15 * time.Minute},
-		{400, Config{}, 100 * time.Millisecond, 12 * time.Minute},
+		{60, Config{Virtual: 3}, 0, 15 * time.Minute},
+		{250, Config{}, 100 * time.Millisecond, 12 * time.Minute},
 	} {
 		s := newSim(t, c.c, sim.Config{Seed: uint64(c.peers), Check: c.peers < 100})
 		s.Grow(c.peers, c.every)

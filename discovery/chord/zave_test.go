@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed4134be55/peer/discovery/overlay"
+	"github.com/seed4134be55/peer/internal/papertest"
 )
 
 // A model is a network in which anything that may happen next may be what happens next: a message arrives, in any order, a
@@ -366,7 +367,7 @@ func (m *model) settle() string {
 func TestRing(t *testing.T) {
 	for r := 2; r <= 4; r++ {
 		deaths := 0
-		for seed := range uint64(60) {
+		for seed := range papertest.Pick(uint64(30), 1500) {
 			m := newModel(seed, r)
 			wrong := m.explore(1500, 2*r+4)
 			if wrong == "" {
