@@ -329,7 +329,7 @@ func TestChurn(t *testing.T) {
 		key := randomKey(r)
 		publish(t, s, 0, key)
 		s.SetChurn(sim.Churn{Joins: 0.05, Leaves: 0.02, Crashes: 0.03})
-		right, lookups, found := 0, 200, 0
+		right, lookups, found := 0, 120, 0
 		for range lookups {
 			s.Run(5 * time.Second)
 			k := randomKey(r)
