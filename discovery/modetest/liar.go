@@ -78,7 +78,6 @@ func (l *lyingMachine) twist(now overlay.Time, a *overlay.Action) overlay.Messag
 	copied.Elem().Set(reflect.ValueOf(a.Msg).Elem())
 	m := copied.Interface().(overlay.Message)
 	overlay.Look{
-		Key:     func(*overlay.Key) {},
 		Records: func(rs *[]*overlay.Record) { *rs = l.lies(now, key) },
 	}.At(m)
 	return m

@@ -108,8 +108,9 @@ func Decode(b []byte, make func(Kind) Message, book Book) (Message, error) {
 }
 
 // A Look is at what is in a message: for what stands between machines, such as a test's peer that lies.
-type Look struct {
+type Look struct { // what is nil is not looked at
 	Key     func(*Key)       // each key in it
+	Ref     func(*Ref)       // each node, or nobody
 	Records func(*[]*Record) // each list of records
 }
 
@@ -182,7 +183,9 @@ func (c *Coder) Key(k *Key) {
 		c.size += bytesSize(len(k))
 		return
 	case looking:
-		c.look.Key(k)
+		if c.look.Key != nil {
+			c.look.Key(k)
+		}
 		return
 	}
 	b := k[:]
@@ -199,6 +202,9 @@ func (c *Coder) Key(k *Key) {
 func (c *Coder) Ref(r *Ref) {
 	switch {
 	case c.mode == looking:
+		if c.look.Ref != nil {
+			c.look.Ref(r)
+		}
 		return
 	case c.mode == sizing && r.IsZero():
 		c.size++
@@ -240,7 +246,9 @@ func (c *Coder) Refs(rs *[]Ref, max int) {
 // Records is up to max records, each signed by its publisher.
 func (c *Coder) Records(rs *[]*Record, max int) {
 	if c.mode == looking {
-		c.look.Records(rs)
+		if c.look.Records != nil {
+			c.look.Records(rs)
+		}
 		return
 	}
 	List(c, rs, max, (*Coder).Record)

@@ -1,8 +1,13 @@
 package live
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/seed4134be55/peer/discovery/chord"
 	"github.com/seed4134be55/peer/discovery/kademlia/machine"
@@ -73,3 +78,44 @@ func settled(living []modetest.Peer) bool {
 	}
 	return true
 }
+
+// Twenty-four peers find all that each of them provides; eight crash, and what the others provide is found again.
+func TestKilledPeers(t *testing.T) {
+	const peers, killed = 24, 8
+	for _, p := range overlays(t)[:3] {
+		t.Run(p.Name, func(t *testing.T) {
+			modetest.NoLeaks(t)
+			w := hosted(p)(t, modetest.Setting{})
+			all := w.Join(t, peers)
+			w.Settle(t)
+			content := func(i int) cid.Cid { return modetest.ContentID(fmt.Sprint("of peer ", i)) }
+			for i, one := range all {
+				w.Until(t, "it is provided", func() bool { return one.Mode.Provide(t.Context(), content(i), true) == nil })
+			}
+			found := func(by, of int) bool {
+				return slices.Equal(find(t, all[by].Mode.(*Mode), content(of)), []peer.ID{all[of].ID})
+			}
+			for i := range peers {
+				w.Until(t, fmt.Sprint("what peer ", i, " provides is found"), func() bool { return found((i+7)%peers, i) })
+			}
+			for i := range killed {
+				w.Crash(t, i)
+			}
+			began := time.Now()
+			for i := killed; i < peers; i++ {
+				by := killed + (i+5)%(peers-killed)
+				if by == i {
+					by = killed + (i+6)%(peers-killed)
+				}
+				w.Until(t, fmt.Sprint("what peer ", i, " provides is found again by ", by), func() bool { return found(by, i) })
+			}
+			took := time.Since(began)
+			if t.Logf("all is found again after %v, which is %v for the machines", took, faster*took); faster*took > repaired {
+				t.Errorf("all is found again after %v, and not within %v", faster*took, repaired)
+			}
+		})
+	}
+}
+
+// repaired is how long it may take until all is found after a third of the peers died: some rounds of maintenance of each.
+const repaired = 5 * time.Minute
