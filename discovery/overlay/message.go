@@ -162,7 +162,9 @@ func (c *Coder) Uint(v *uint64, max uint64) {
 func Number[T ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~int64 | ~int](c *Coder, v *T, max uint64) {
 	n := uint64(*v)
 	c.Uint(&n, max)
-	*v = T(n)
+	if c.Decoding() { // what is encoded is shared, and read by others meanwhile
+		*v = T(n)
+	}
 }
 
 // Bool is yes or no.
