@@ -201,6 +201,9 @@ const (
 	refBytes  = 24
 )
 
+// Keeps implements overlay.Machine.
+func (n *Node) Keeps(key overlay.Key) bool { return n.shelf.Keeps(key) }
+
 // Census implements overlay.Machine.
 func (n *Node) Census() overlay.Census {
 	c := overlay.Census{Peers: len(n.list) + len(n.fingers)}

@@ -185,6 +185,9 @@ func (n *Node) Refs(yield func(overlay.Ref) bool) {
 	}
 }
 
+// Keeps implements overlay.Machine.
+func (n *Node) Keeps(key overlay.Key) bool { return n.shelf.Keeps(key) }
+
 // Census implements overlay.Machine.
 func (n *Node) Census() overlay.Census {
 	var c overlay.Census

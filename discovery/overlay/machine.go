@@ -16,6 +16,8 @@ type Machine interface {
 	Step(now Time, ev Event, out *Actions)
 	// Refs yields each node that the machine holds, some of them twice perhaps. A driver forgets the others.
 	Refs(yield func(Ref) bool)
+	// Keeps reports whether the machine has a record under key, one that has expired perhaps.
+	Keeps(key Key) bool
 	// Census counts what the machine holds.
 	Census() Census
 	// String describes the machine's tables in a few lines, for scenarios and people.

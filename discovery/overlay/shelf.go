@@ -95,6 +95,9 @@ func (s *Shelf) Has(r *Record) bool {
 	return slices.ContainsFunc(s.records[r.Key], func(h *Record) bool { return h.same(r) && h.Sequence >= r.Sequence })
 }
 
+// Keeps reports whether there are records under key; some may have expired.
+func (s *Shelf) Keeps(key Key) bool { return len(s.records[key]) > 0 }
+
 // Get returns the records under key that have not expired, in the order in which they came. They are the caller's.
 func (s *Shelf) Get(now Time, key Key) []*Record { return slices.Clone(s.live(now, key)) }
 

@@ -78,6 +78,9 @@ func unique(nodes []overlay.Ref) []overlay.Ref {
 	return list
 }
 
+// Keeps is overlay.Machine's.
+func (n *Node) Keeps(key overlay.Key) bool { return n.shelf.Keeps(key) }
+
 // Census counts what the machine holds.
 func (n *Node) Census() overlay.Census {
 	var nodes []overlay.Ref

@@ -76,6 +76,7 @@ func protocol() overlay.Protocol {
 }
 
 func (g *gossip) Refs(yield func(overlay.Ref) bool) { slices.Values(g.known)(yield) }
+func (g *gossip) Keeps(k overlay.Key) bool          { return g.shelf.Keeps(k) }
 func (g *gossip) Census() overlay.Census            { return overlay.Census{Peers: len(g.known)} }
 func (g *gossip) String() string                    { return fmt.Sprint("knows ", g.known) }
 

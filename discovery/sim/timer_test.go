@@ -18,6 +18,7 @@ type puppet struct {
 }
 
 func (p *puppet) Refs(func(overlay.Ref) bool) {}
+func (p *puppet) Keeps(overlay.Key) bool      { return false }
 func (p *puppet) Census() overlay.Census      { return overlay.Census{} }
 func (p *puppet) String() string              { return "" }
 

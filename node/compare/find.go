@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"slices"
 	"time"
 
 	"github.com/seed4134be55/peer/discovery/overlay"
@@ -29,7 +30,16 @@ func (t *trial) findOne(counted *tally) {
 	began := t.sim.Now()
 	counted.began++
 	t.sim.Call(t.randomPeer(), overlay.Op{Kind: overlay.Find, Key: c.key}, func(r *overlay.Result) {
-		counted.end(r.Err == nil, r.Hops(), r.Timeouts, t.sim.Now().Sub(began), len(ids), found(ids, r.Records))
+		n := found(ids, r.Records)
+		missed := n == 0 && len(ids) > 0 && t.kept(c.key)
+		counted.end(r.Err == nil, r.Hops(), r.Timeouts, t.sim.Now().Sub(began), len(ids), n, missed)
+	})
+}
+
+// kept reports whether a live peer has a record of key. If all who had one died, no lookup could have found it.
+func (t *trial) kept(key overlay.Key) bool {
+	return slices.ContainsFunc(t.sim.Live(), func(p int) bool {
+		return slices.ContainsFunc(t.sim.Nodes(p), func(node overlay.Ref) bool { return t.sim.MachineOf(node).Keeps(key) })
 	})
 }
 

@@ -15,15 +15,16 @@ type tally struct {
 	living, answers int // records, over all lookups
 }
 
-// end counts a lookup that ended: without an error or not, with so many of the records that lived when it began.
-func (t *tally) end(reached bool, hops, timeouts int, took time.Duration, living, found int) {
+// end counts a lookup that ended: without an error or not, with so many of the records that lived when it began. It missed
+// if it found none though somebody has one.
+func (t *tally) end(reached bool, hops, timeouts int, took time.Duration, living, found int, missed bool) {
 	t.ended++
 	t.timeouts += timeouts
 	t.living, t.answers = t.living+living, t.answers+found
 	if !reached {
 		return
 	}
-	if found > 0 || living == 0 {
+	if !missed {
 		t.succeeded++
 	}
 	t.hops = append(t.hops, hops)

@@ -165,6 +165,9 @@ func (n *Node) Refs(yield func(overlay.Ref) bool) {
 	}
 }
 
+// Keeps is overlay.Machine's.
+func (n *Node) Keeps(key overlay.Key) bool { return n.shelf.Keeps(key) }
+
 // Census is overlay.Machine's.
 func (n *Node) Census() overlay.Census {
 	keys, records := n.shelf.Len()
