@@ -17,6 +17,7 @@ const (
 	busySteps = 1_000_000        // events that machines are told of
 	quick     = time.Millisecond // between operations while timers wait
 	patience  = 10 * time.Minute // for the last operations to end
+	maxAgain  = 5                // networks that are made to look up before any repair
 )
 
 // churnWindow is for how long peers come and go while others look things up: an hour, and less for many peers.

@@ -7,10 +7,10 @@ import (
 	"github.com/seed4134be55/peer/discovery/overlay"
 )
 
-// find has random peers look up random keys, one after a while each, and waits for all to end.
-func (t *trial) find(counted *tally, every time.Duration) error {
+// find has random peers look up n random keys, one after a while each, and waits for all to end.
+func (t *trial) find(counted *tally, n int, every time.Duration) error {
 	tended := t.sim.Now()
-	for i := range t.Lookups {
+	for range n {
 		t.findOne(counted)
 		if err := t.clock.pass(every); err != nil {
 			return err
@@ -19,7 +19,7 @@ func (t *trial) find(counted *tally, every time.Duration) error {
 			t.tend()
 			tended = t.sim.Now()
 		}
-		t.clock.share("looking up", i+1, t.Lookups)
+		t.clock.share("looking up", counted.began, t.Lookups)
 	}
 	return t.await(func() bool { return counted.ended == counted.began })
 }

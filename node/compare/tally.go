@@ -13,6 +13,7 @@ type tally struct {
 	took            []float64 // milliseconds
 	timeouts        int
 	living, answers int // records, over all lookups
+	messages, bytes uint64
 }
 
 // end counts a lookup that ended: without an error or not, with so many of the records that lived when it began. It missed
@@ -39,6 +40,8 @@ func (t *tally) into(r *Result) {
 	r.Recall = ratio(float64(t.answers), float64(t.living))
 	r.Hops.Mean = ratio(sum(t.hops), float64(len(t.hops)))
 	r.Hops.P1, r.Hops.P50, r.Hops.P99 = percentile(t.hops, 1), percentile(t.hops, 50), percentile(t.hops, 99)
+	r.MessagesPerLookup = ratio(float64(t.messages), float64(t.began))
+	r.BytesPerLookup = ratio(float64(t.bytes), float64(t.began))
 	r.Timeouts.Mean = ratio(float64(t.timeouts), float64(t.ended))
 	r.Latency.P50, r.Latency.P99 = rounded(percentile(t.took, 50)), rounded(percentile(t.took, 99))
 }
