@@ -10,5 +10,7 @@
 // that its figures hold, and nobody can make two inputs with one key.
 //
 // It does no I/O and knows no driver. Start reading at Node in machine.go; then join.go, lookup.go and maintain.go, one
-// method for each event and message; ring.go has the arithmetic of circles, and docs/discovery.md the protocol.
+// method for each event and message. A lookup's questions are in lookup.go, what others are told in locate.go, and what
+// their answers lead to in answer.go and ending.go; ring.go has the arithmetic of circles, and docs/discovery.md the
+// protocol.
 package chord
