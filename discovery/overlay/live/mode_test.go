@@ -256,6 +256,20 @@ func TestPublishedAgain(t *testing.T) {
 	}
 }
 
+func TestTurnedOver(t *testing.T) {
+	for _, c := range []struct {
+		told, size int
+		want       bool
+	}{
+		{0, 1, true}, {1, 1, false}, {1, 2, false}, {1, 3, true}, {10, 20, false}, {10, 21, true},
+		{4, 3, true}, {5, 4, false}, {23, 19, false}, {23, 18, true}, {20, 15, true},
+	} {
+		if got := turnedOver(c.told, c.size); got != c.want {
+			t.Errorf("from %d to %d: %v", c.told, c.size, got)
+		}
+	}
+}
+
 func TestBadConfig(t *testing.T) {
 	h := modetest.Hosts(t, 1)[0]
 	for _, c := range []Config{

@@ -26,7 +26,7 @@ const (
 var errTooMany = fault.New(fault.Refused, "%d are kept published already", maxKept)
 
 // A publisher signs what this peer says and says it again: as records expire, when our addresses change, and whenever the
-// tables have doubled since, as those responsible may not have been there. Safe for concurrent use.
+// tables have doubled or lost a fifth since. Safe for concurrent use.
 type publisher struct {
 	mode        *Mode
 	shares      func() []cid.Cid
@@ -169,7 +169,7 @@ func (p *publisher) run(ctx context.Context) {
 		}
 		size := p.mode.Census().Peers
 		switch due := !time.Now().Before(next); {
-		case size > 2*told, size > 0 && (due || moved):
+		case size > 0 && (due || moved || turnedOver(told, size)):
 			p.say(ctx, p.everything())
 			told, next = size, time.Now().Add(p.again)
 		case size > 0:
@@ -177,6 +177,10 @@ func (p *publisher) run(ctx context.Context) {
 		}
 	}
 }
+
+// turnedOver reports whether so many have come or gone since there were told peers in the tables that those responsible may
+// all be others: a fifth that dies at once takes a few records with all their replicas.
+func turnedOver(told, size int) bool { return size > 2*told || size < told-told/5 }
 
 // settle waits until a change is the last one for a while.
 func settle(ctx context.Context, change <-chan struct{}) bool {
