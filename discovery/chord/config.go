@@ -31,7 +31,7 @@ type Config struct {
 // Bounds and defaults of a Config.
 const (
 	defaultSize      = 1000
-	maxSize          = 1 << 40
+	maxSize          = 1 << 30
 	maxSuccessors    = 64
 	defaultReplicas  = 8
 	maxVirtual       = 64
